@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from centre.secrets import Secrets, centre_folder, write_private
+from centre import cluster
+from centre.cluster import BrokerKeys
+from centre.secrets import centre_folder, write_private
 from gate.fleet.names import HEAD, REGISTER, GateNames
-from gate.fleet.nkeys import nkey_public
 from gate.places import folder
-from gate.store.compound.gates import Gate
+from gate.store.compound.gates import Gate, with_brokers
 
 _MOST_PAYLOAD = 1 << 20
 _MOST_PENDING = 8 << 20
@@ -25,6 +28,39 @@ _LEAST_ROOM = 64 << 20
 _ANSWERS = {"max": 1, "expires": "40s"}
 # Those of the gates, the centre's own, and a few that come back before they are known to be gone.
 _CONNECTIONS_BEYOND = 16
+# Where the settings are still those of a version that knew of no cluster.
+_CLUSTER_PORT = 7424
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where this machine's broker listens."""
+
+    listen: str
+    """An address of this machine."""
+    port: int
+    cluster_port: int
+    """Where the other brokers of a cluster reach it, and it them."""
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Where:
+        """As the settings of the section `centre` say it."""
+        return cls(said["listen"], said["port"], said.get("cluster_port", _CLUSTER_PORT))
+
+    @property
+    def host(self) -> str:
+        """The address as it is written before a port."""
+        return f"[{self.listen}]" if ":" in self.listen else self.listen
+
+
+class Change(Enum):
+    """What of a broker's configuration is another than before."""
+
+    NOTHING = "nothing"
+    GATES = "gates"
+    """It can be told while it runs."""
+    CLUSTER = "cluster"
+    """It has to be started anew."""
 
 
 def broker_folder(state: Path) -> Path:
@@ -37,13 +73,15 @@ def configuration_file(state: Path) -> Path:
     return broker_folder(state) / "nats.conf"
 
 
-def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: Sequence[Gate]) -> dict[str, Any]:
-    """All that the broker is told, in its own words. `gates` are those that may connect."""
+def configuration(
+    state: Path, where: Where, keys: BrokerKeys, gates: Sequence[Gate], *, clustered: bool
+) -> dict[str, Any]:  # fmt: skip
+    """All that the broker is told, in its own words. `gates` are those that may connect; where it is `clustered`, two
+    of them have the other brokers."""
     place = broker_folder(state)
-    host = f"[{listen}]" if ":" in listen else listen
     return {
-        "server_name": "facegate-centre",
-        "listen": f"{host}:{port}",
+        "server_name": keys.name,
+        "listen": f"{where.host}:{where.port}",
         "pid_file": str(place / "nats.pid"),
         "max_payload": _MOST_PAYLOAD,
         "max_pending": _MOST_PENDING,
@@ -60,7 +98,7 @@ def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: 
         },
         # What was acknowledged is on the disk: at a power cut nothing else survives.
         "jetstream": {
-            "store_dir": str(place / "store"),
+            "store_dir": str(_store(state, clustered=clustered)),
             "sync_interval": "always",
             "max_file_store": _MOST_STORED,
             # Each gate has four, and the broker's own limit of a thousand would leave the gates beyond without any.
@@ -68,9 +106,16 @@ def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: 
         },
         "authorization": {
             "timeout": 5,
-            "users": [{"nkey": nkey_public(secrets.nkey_seed)}, *(_user(one) for one in gates)],
+            "users": [{"nkey": keys.centre}, *(_user(one) for one in gates)],
         },
+        **({"cluster": _cluster(place, where, keys, gates)} if clustered else {}),
     }
+
+
+def _cluster(place: Path, where: Where, keys: BrokerKeys, gates: Sequence[Gate]) -> dict[str, Any]:
+    files = {"cert_file": "route.crt", "key_file": "route.key", "ca_file": "broker.crt"}
+    there = {name: str(place / file) for name, file in files.items()}
+    return cluster.told(keys, with_brokers(gates), where.host, where.cluster_port, there)
 
 
 def _user(gate: Gate) -> dict[str, Any]:
@@ -80,7 +125,7 @@ def _user(gate: Gate) -> dict[str, Any]:
     own = [*names.consumers]
     publish = [names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders]
     publish += [names.passages]
-    publish += [names.second] if gate.second_at is not None else []
+    publish += [names.second] if gate.second_at is not None or gate.broker_at is not None else []
     publish += [f"$JS.API.CONSUMER.MSG.NEXT.{REGISTER}.{one}" for one in own]
     publish += [f"$JS.ACK.{REGISTER}.{one}.>" for one in own]
     return {
@@ -93,32 +138,63 @@ def _user(gate: Gate) -> dict[str, Any]:
     }
 
 
-def write_configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: Sequence[Gate]) -> bool:
-    """Write what the broker is started with, and whether that is another than before. Raises UsageError."""
+def write_configuration(
+    state: Path, where: Where, keys: BrokerKeys, gates: Sequence[Gate], *, clustered: bool
+) -> Change:  # fmt: skip
+    """Write what the broker is started with, and what of it is another than before. Raises UsageError."""
     place = folder(broker_folder(state), 0o700)
-    write_private(place / "broker.crt", secrets.certificate)
-    write_private(place / "broker.key", secrets.key)
-    text = json.dumps(configuration(state, listen, port, secrets, gates), indent=1)
-    path = configuration_file(state)
-    if path.exists() and path.read_text("utf-8") == text:
-        return False
-    write_private(path, text)
-    return True
+    files = {"broker.crt": keys.certificate, "broker.key": keys.key}
+    files |= {"route.crt": keys.route_certificate, "route.key": keys.route_key} if clustered else {}
+    for name, text in files.items():
+        write_private(place / name, text)
+    before, now = _written(state), configuration(state, where, keys, gates, clustered=clustered)
+    if before == now:
+        return Change.NOTHING
+    write_private(configuration_file(state), json.dumps(now, indent=1))
+    return Change.GATES if before.get("cluster") == now.get("cluster") else Change.CLUSTER
+
+
+def keep_up(state: Path, where: Where, keys: BrokerKeys, gates: Sequence[Gate], *, clustered: bool) -> None:
+    """Have the broker, where it runs, let in these gates and nobody else. Raises UsageError."""
+    match write_configuration(state, where, keys, gates, clustered=clustered):
+        case Change.GATES:
+            _signal(state, signal.SIGHUP)
+        case Change.CLUSTER:
+            end_broker(state)
+
+
+def is_clustered(state: Path) -> bool:
+    """Whether the broker is one of a cluster, as it was told last."""
+    return "cluster" in _written(state)
+
+
+def _written(state: Path) -> dict[str, Any]:
+    """What the broker was told last; nothing where that cannot be read."""
+    with suppress(OSError, ValueError):
+        found: dict[str, Any] = json.loads(configuration_file(state).read_text("utf-8"))
+        return found
+    return {}
+
+
+def _store(state: Path, *, clustered: bool) -> Path:
+    # What one broker kept alone is nothing to a cluster, nor the other way round.
+    return broker_folder(state) / ("cluster" if clustered else "store")
 
 
 def forget_store(state: Path) -> None:
     """Have the broker, which does not run, begin with nothing: what is there is of another time."""
-    shutil.rmtree(broker_folder(state) / "store", ignore_errors=True)
+    for clustered in (True, False):
+        shutil.rmtree(_store(state, clustered=clustered), ignore_errors=True)
+
+
+def forget_the_other_store(state: Path, *, clustered: bool) -> None:
+    """What is there of the time when the broker, which does not run, was one of a cluster, or was none."""
+    shutil.rmtree(_store(state, clustered=not clustered), ignore_errors=True)
 
 
 def has_room(state: Path) -> bool:
     """Whether there is room on the broker's disk."""
-    return shutil.disk_usage(broker_folder(state) / "store").free > _LEAST_ROOM
-
-
-def reload_broker(state: Path) -> None:
-    """Have a broker that runs read its configuration; one that does not will."""
-    _signal(state, signal.SIGHUP)
+    return shutil.disk_usage(_store(state, clustered=is_clustered(state))).free > _LEAST_ROOM
 
 
 def end_broker(state: Path) -> None:

@@ -13,8 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
-from centre.broker import configuration_file, write_configuration
-from centre.secrets import KeysLost, has_secrets, secrets_for
+from centre.broker import Where, configuration_file, forget_the_other_store, is_clustered, write_configuration
+from centre.cluster import BrokerKeys, is_whole
+from centre.secrets import KeysLost, broker_keys, broker_keys_given, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
 from gate.processes.starting import settings_from_starter, speak_as, tell_ready
 from gate.store.compound import gates, succession
@@ -32,14 +33,25 @@ def program() -> str:
     for path in (*map(str, beside), None):
         if found := shutil.which("nats-server", path=path):
             return found
-    raise UsageError("There is no nats-server here; a centre needs the group centre: docs/many-gates.md.")
+    raise UsageError("There is no nats-server here; a broker needs the group centre: docs/many-gates.md.")
 
 
 def prepare(state: Path, centre: dict[str, Any]) -> None:
     """Write what the broker is started with. Raises KeysLost, UsageError, StoreError."""
     with closing(open_database(state)) as connection:
-        secrets = secrets_for(state, connection)
-        write_configuration(state, centre["listen"], centre["port"], secrets, gates.every(connection))
+        following = gates.every(connection)
+        given = broker_keys_given(state)
+        # The centre says when the others are there; a gate has a broker for nothing else.
+        clustered = is_whole(gates.with_brokers(following)) and (given is not None or is_clustered(state))
+        keys: BrokerKeys = given or broker_keys(secrets_for(state, connection))
+        write_configuration(state, Where.of(centre), keys, following, clustered=clustered)
+        forget_the_other_store(state, clustered=clustered)
+
+
+def _waits_for_others(state: Path) -> bool:
+    """Whether this is the broker of a gate, and no cluster is there yet that it is one of."""
+    with closing(open_database(state)) as connection:
+        return broker_keys_given(state) is not None and not is_whole(gates.with_brokers(gates.every(connection)))
 
 
 def _is_superseded(state: Path) -> bool:
@@ -53,6 +65,8 @@ def main() -> int:
     given = settings_from_starter()
     state = Path(given["state"])
     try:
+        if _waits_for_others(state):
+            return _wait_for_others(state)
         prepare(state, given["centre"])
         if _is_superseded(state):
             return _stand_by()
@@ -75,6 +89,16 @@ def _stand_by() -> int:
         _end_with_starter()
     tell_ready()
     signal.pause()
+    return 0
+
+
+def _wait_for_others(state: Path) -> int:
+    """Until the centre names the other brokers; then it is started anew."""
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        _end_with_starter()
+    tell_ready()
+    while _waits_for_others(state):
+        time.sleep(_AGAIN_S)
     return 0
 
 

@@ -170,8 +170,8 @@ class Followers:
         self._gave_back[gate] = told.gave_back
         self.head_asked = self.head_asked or told.unheard
         problem = self._of_two(gate, told.run) or self._of_flood(gate) or told.problem
-        # A second centre without the list of gates has not all.
-        lacks = self.gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
+        # A second centre without the list of gates has not all, and neither has whoever has a broker.
+        lacks = _lists_gates(self.gates[gate]) and told.gates != succession.digest_of_gates(self._connection)
         self._reports[gate] = GateStatus(
             _now(), told.behind or lacks, told.entries, told.waiting, problem, reader=told.reader
         )
@@ -239,9 +239,10 @@ class Followers:
         self.head_asked = True
 
     async def _list_gates(self, asked: Msg) -> None:
-        """A second centre asks for the list of gates, by which it takes this one's place."""
+        """A second centre asks for the list of gates, by which it takes this one's place, or a gate with a broker, by
+        which that lets them in."""
         sender = self.gates.get(asked.subject.removeprefix("second."))
-        if sender is None or sender.second_at is None:
+        if sender is None or not _lists_gates(sender):
             return
         try:
             asking = messages.ASKING_GATES.of(asked.data, keys.verifier(sender.signer))
@@ -307,3 +308,7 @@ class Followers:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _lists_gates(gate: Gate) -> bool:
+    return gate.second_at is not None or gate.broker_at is not None

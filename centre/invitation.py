@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from centre.secrets import centre_folder, write_private
+from centre.cluster import pin_of
+from centre.secrets import HandedOver, centre_folder, write_private
 from gate.fleet import pairing
 from gate.fleet.errands import INVITED_FOR_S
 from gate.places import read_plain
@@ -29,6 +30,10 @@ class Invitation:
     tries_left: int = _TRIES
     second_at: str | None = None
     """Where whoever uses it is reached as a second centre; None: it is a gate's."""
+    broker_at: str | None = None
+    """Where the broker is reached that the machine of whoever uses it is to have; None: none."""
+    broker_pin: str | None = None
+    """By which the other brokers know that one."""
 
     def holds(self, now: float) -> bool:
         """Whether a gate may still use it."""
@@ -40,12 +45,17 @@ class Invitation:
 
 
 def invite(
-    code: str, salt: bytes, door_key: bytes, now: float, second_at: str | None = None, handed_over: bytes = b""
-) -> Invitation:
-    """The invitation of a code that was drawn for it; a second centre is `handed_over` this one's secrets."""
+    code: str, salt: bytes, door_key: bytes, now: float, given: HandedOver | None = None
+) -> Invitation:  # fmt: skip
+    """The invitation of a code that was drawn for it; `given` is what whoever uses it is handed over beside."""
     made = pairing.keys_of(code, salt)
-    given = pairing.wrapped(made.wrap, door_key + handed_over)
-    return Invitation(salt, made.prove, given, now + LASTS_S, second_at=second_at)
+    wrapped = pairing.wrapped(made.wrap, door_key + (b"" if given is None else given.data))
+    invitation = Invitation(salt, made.prove, wrapped, now + LASTS_S)
+    if given is None:
+        return invitation
+    if given.broker is None:
+        return replace(invitation, second_at=given.place)
+    return replace(invitation, broker_at=given.place, broker_pin=pin_of(given.broker.route_certificate))
 
 
 def invitation_file(state: Path) -> Path:

@@ -101,7 +101,10 @@ class PairingDesk:
             await _say(writer, Refused.of(_WRONG))
             return
         write_invitation(self._state, None)
-        gate = replace(_gate_of(hello), second_at=invitation.second_at)
+        gate = replace(
+            _gate_of(hello),
+            second_at=invitation.second_at, broker_at=invitation.broker_at, broker_pin=invitation.broker_pin,
+        )  # fmt: skip
         try:
             self._joined(gate, pairing.SAME + proof.proof, proof.same)
         except Refusal as error:

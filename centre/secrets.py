@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from centre.cluster import BrokerKeys
 from gate.errors import UsageError
 from gate.fleet.keys import new_seed
-from gate.fleet.nkeys import new_nkey_seed
+from gate.fleet.nkeys import new_nkey_seed, nkey_public
 from gate.places import folder, read_plain, write_first, write_whole
 from gate.processes.fields import Malformed, read, written
 from gate.store.compound import gates
@@ -87,28 +88,71 @@ def secrets_of(state: Path) -> Secrets:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What a second centre is given: the first one's secrets, by which gates know both, and where it is reached."""
+    """What a machine is given that is more than a gate's: a second centre the first one's secrets, by which gates know
+    both, and one with a broker what that needs."""
 
     place: str
-    secrets: Secrets = field(repr=False)
+    """Where it is reached as that."""
+    secrets: Secrets | None = field(default=None, repr=False)
+    broker: BrokerKeys | None = None
+
+    @property
+    def data(self) -> bytes:
+        """As it goes into the invitation."""
+        return json.dumps(written(self)).encode()
 
 
-def hand_over(state: Path, place: str) -> bytes:
+def hand_over(state: Path, place: str) -> HandedOver:
     """What a second centre that is reached there is given. Raises UsageError."""
-    return json.dumps(written(HandedOver(place, secrets_of(state)))).encode()
+    return HandedOver(place, secrets_of(state))
+
+
+def hand_over_broker(state: Path, place: str) -> HandedOver:
+    """What a gate is given whose machine is to have a broker that is reached there: its own key towards the others is
+    drawn for it. Raises UsageError."""
+    all_of_it = secrets_of(state)
+    certificate, key = _draw_signed(all_of_it)
+    return HandedOver(place, broker=replace(broker_keys(all_of_it), route_certificate=certificate, route_key=key))
 
 
 def handed_over(data: bytes) -> HandedOver:
-    """What this second centre was given. Raises UsageError."""
+    """What this machine was given. Raises UsageError."""
     try:
-        return read(HandedOver, json.loads(data))
+        given = read(HandedOver, json.loads(data))
+        if (given.secrets is None) == (given.broker is None):
+            raise ValueError
     except (ValueError, Malformed) as error:
-        raise UsageError("What the first centre sent makes no sense here. Upgrade both to the same version.") from error
+        raise UsageError("What the centre sent makes no sense here. Upgrade both to the same version.") from error
+    return given
 
 
 def take_over(state: Path, given: HandedOver) -> None:
-    """Keep the first centre's secrets in the place of this machine's own. Raises UsageError."""
-    write_private(_secrets_file(state), json.dumps(written(given.secrets)))
+    """Keep what was handed over, in the place of what this machine had of its own. Raises UsageError."""
+    if given.secrets is not None:
+        write_private(_secrets_file(state), json.dumps(written(given.secrets)))
+        _broker_file(state).unlink(missing_ok=True)
+    if given.broker is not None:
+        write_private(_broker_file(state), json.dumps(written(given.broker)))
+        _secrets_file(state).unlink(missing_ok=True)
+
+
+def broker_keys(given: Secrets) -> BrokerKeys:
+    """What the broker on the centre's own machine shows."""
+    centre = nkey_public(given.nkey_seed)
+    return BrokerKeys(given.certificate, given.key, centre, given.certificate, given.key)
+
+
+def broker_keys_given(state: Path) -> BrokerKeys | None:
+    """What this machine was given for a broker, as a gate that follows; None: nothing. Raises UsageError."""
+    path = _broker_file(state)
+    try:
+        return read(BrokerKeys, json.loads(read_plain(path)))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used ({error.strerror}). Say it with sudo.") from error
+    except (ValueError, Malformed) as error:
+        raise UsageError(f"{path} is damaged. Invite this gate anew: facegate centre invite --broker") from error
 
 
 def draw_anew(state: Path) -> None:
@@ -122,12 +166,17 @@ def has_secrets(state: Path) -> bool:
 
 
 def forget_secrets(state: Path) -> None:
-    """This machine is a centre no more, nor will be."""
+    """This machine is a centre no more, nor will be, and has no broker of one."""
     _secrets_file(state).unlink(missing_ok=True)
+    _broker_file(state).unlink(missing_ok=True)
 
 
 def _secrets_file(state: Path) -> Path:
     return centre_folder(state) / "secrets.json"
+
+
+def _broker_file(state: Path) -> Path:
+    return centre_folder(state) / "broker.json"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -141,31 +190,53 @@ def write_private(path: Path, text: str) -> None:
 
 def _draw() -> Secrets:
     private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Facegate centre")])
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=True, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, crl_sign=False, encipher_only=False, decipher_only=False,
     )  # fmt: skip
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_BEGINS)
-        .not_valid_after(_ENDS)
+        _begun("Facegate centre", private)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         .sign(private, hashes.SHA256())
     )
-    pem = private.private_bytes(
+    return Secrets(new_seed(), new_seed(), new_nkey_seed(), _pem(certificate), _key_pem(private))
+
+
+def _draw_signed(by: Secrets) -> tuple[str, str]:
+    """A certificate that the centre's own vouches for, and its key, PEM."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    signs = serialization.load_pem_private_key(by.key.encode("ascii"), None)
+    if not isinstance(signs, ec.EllipticCurvePrivateKey):
+        raise UsageError("The key of this centre is none that it drew.")
+    certificate = _begun("Facegate centre", private, "Facegate broker").sign(signs, hashes.SHA256())
+    return _pem(certificate), _key_pem(private)
+
+
+def _begun(
+    issuer: str, private: ec.EllipticCurvePrivateKey, subject: str | None = None
+) -> x509.CertificateBuilder:  # fmt: skip
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject or issuer))
+        .issuer_name(_name(issuer))
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_BEGINS)
+        .not_valid_after(_ENDS)
+    )
+
+
+def _name(said: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, said)])
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _key_pem(private: ec.EllipticCurvePrivateKey) -> str:
+    return private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return Secrets(
-        new_seed(),
-        new_seed(),
-        new_nkey_seed(),
-        certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
-        pem.decode("ascii"),
-    )
+    ).decode("ascii")

@@ -7,13 +7,14 @@ import logging
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from centre.broker import end_broker, has_room, reload_broker, write_configuration
+from centre.broker import Where, end_broker, has_room, is_clustered, keep_up
+from centre.cluster import MOST, BrokerKeys, is_whole, name_of, routes
 from centre.far_cameras import FarCameras
 from centre.followers import Followers
 from centre.invitation import last_invitation
@@ -21,19 +22,19 @@ from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.passages import Passages
 from centre.records import Records
-from centre.secrets import KeysLost, Secrets, has_secrets, secrets_for
+from centre.secrets import KeysLost, Secrets, broker_keys, broker_keys_given, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
 from gate.fleet.centre_status import CentreStatus, Invited, write_status
 from gate.fleet.connection import Line, fetched, until_told
-from gate.fleet.joined import Place
+from gate.fleet.joined import Place, place_of
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
 from gate.store.compound import door_orders, gates, items, outbox, recovery, succession
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.outbox import Due
-from gate.store.compound.role import become_centre
+from gate.store.compound.role import Part, become_centre, part
 from gate.store.database import open_database
 from gate.store.people import credentials, elsewhere
 
@@ -63,6 +64,7 @@ _SUPERSEDED = (
     " facegate join ADDRESS CODE; what it took and never passed on is proposed there then."
 )
 _GATES_AT_ONCE, _UNSERVED_S = 10, 30.0
+_LOOK_FOR_BROKERS_S, _THERE_WITHIN_S = 5.0, 3.0
 _REFUSES_S = 30.0
 
 
@@ -70,12 +72,21 @@ class Centre:
     """The register's publisher. Its loop owns the connection to the store."""
 
     def __init__(
-        self, state: Path, connection: sqlite3.Connection, secrets: Secrets, listen: str, port: int, pairing_port: int
-    ) -> None:
+        self, state: Path, connection: sqlite3.Connection, secrets: Secrets, where: Where, pairing_port: int
+    ) -> None:  # fmt: skip
         self._state = state
         self._connection = connection
-        self._listen, self._port, self._pairing_port = listen, port, pairing_port
+        self._where, self._pairing_port = where, pairing_port
         self._secrets = secrets
+        self._keys = broker_keys(secrets)
+        address = "127.0.0.1" if where.listen in ("0.0.0.0", "::") else where.listen  # noqa: S104 - it is asked for
+        self._own = Place(address, where.port)
+        self._line = Line([self._own], secrets.certificate, secrets.nkey_seed, "centre", "_INBOX_centre")
+        # Whether the brokers of two gates are one with that of this machine.
+        self._clustered = is_clustered(state)
+        # The gates whose brokers are not there.
+        self._away: tuple[str, ...] = ()
+        self._stream: RegisterStream | None = None
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
         self._passages = Passages(connection, self._secrets, self._followers)
@@ -108,25 +119,23 @@ class Centre:
             far = FarCameras(self._state, self._secrets, self._followers, lambda: self._tick, lambda: self._broker)
             tasks.create_task(far.answer())
             self._follow_gates()
+            tasks.create_task(self._gather_brokers())
             desk = PairingDesk(
-                self._state, self._secrets, self._port, lambda: credentials.salt(self._connection), self._take_in
+                self._state, self._secrets, self._where.port, lambda: credentials.salt(self._connection), self._take_in
             )
             tasks.create_task(self._serve_desk(desk))
-            address = "127.0.0.1" if self._listen in ("0.0.0.0", "::") else self._listen  # noqa: S104 - it is asked for
-            said = self._secrets
-            line = Line([Place(address, self._port)], said.certificate, said.nkey_seed, "centre", "_INBOX_centre")
-            await line.for_ever(self._carry)
+            await self._line.for_ever(self._carry)
 
     async def _carry(self, broker: Client) -> None:
         from centre.stream import RegisterStream
 
         self._broker, self._in_step = broker, False
-        stream = RegisterStream(broker, self._secrets.signer_seed)
+        self._stream = stream = RegisterStream(broker, self._secrets.signer_seed)
         await self._followers.listen(broker)
         await self._passages.listen(broker)
         await self._records.listen(broker)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._while_open(self._publish, broker, stream))
+            tasks.create_task(self._while_open(self._publish, broker, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
             tasks.create_task(self._while_open(self._take_requests, broker))
             tasks.create_task(self._records.keep())
@@ -134,7 +143,7 @@ class Centre:
     async def _serve_desk(self, desk: PairingDesk) -> None:
         while True:
             try:
-                await desk.serve(self._listen, self._pairing_port)
+                await desk.serve(self._where.listen, self._pairing_port)
             except OSError as error:
                 _log.error("Gates cannot be paired: %s", error)
                 await asyncio.sleep(_HEAD_EVERY_S)
@@ -155,10 +164,14 @@ class Centre:
                 said = words
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _publish(self, stream: RegisterStream) -> None:
+    async def _publish(self, broker: Client, stream: RegisterStream) -> None:
         known: set[str] = set()
+        cuts = broker.stats["reconnects"]
         breath_mono = float("-inf")
         while True:
+            # Whoever answers on a line that was cut may have begun anew.
+            if broker.stats["reconnects"] != cuts:
+                cuts, self._in_step = broker.stats["reconnects"], False
             if self._followers.unsure or not self._in_step:
                 self._followers.unsure = self._in_step = False
                 await self._fall_in(stream)
@@ -203,7 +216,8 @@ class Centre:
 
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
-        other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
+        copies = MOST if self._clustered else 1
+        other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection), copies)
         items.sum_anew(self._connection)
         if other is not None:
             least, now = other
@@ -262,10 +276,52 @@ class Centre:
             return
         now = {one.id: one for one in gates.every(self._connection)}
         if now != self._followers.gates or not now:
-            if write_configuration(self._state, self._listen, self._port, self._secrets, [*now.values()]):
-                reload_broker(self._state)
+            self._clustered = self._clustered and is_whole(gates.with_brokers([*now.values()]))
+            self._keep_up(now)
             self._followers.know(now)
+            # Other brokers let in, and cut off, by the list that it names.
+            self._followers.head_asked = True
         self._gates_as_of = as_of
+
+    def _keep_up(self, now: Mapping[str, Gate]) -> None:
+        """The broker lets in these gates, and is one of a cluster or alone."""
+        keep_up(self._state, self._where, self._keys, [*now.values()], clustered=self._clustered)
+        self._line.know([self._own, *map(place_of, self._broker_places())])
+
+    def _broker_places(self) -> tuple[str, ...]:
+        """Where the brokers of a cluster are beside this machine's own."""
+        brokers = gates.with_brokers(gates.every(self._connection)) if self._clustered else ()
+        return tuple(str(one.broker_at) for one in brokers)
+
+    async def _gather_brokers(self) -> None:
+        """Once the brokers of two gates can be reached they are one cluster with that of this machine; whose cannot is
+        told once it was not for two looks."""
+        before: set[str] = set()
+        while True:
+            brokers = gates.with_brokers([*self._followers.gates.values()])
+            missing = await self._not_there(brokers) if is_whole(brokers) else set()
+            away = tuple(one.name for one in brokers if one.id in missing & before)
+            if set(away) - set(self._away):
+                _log.error("The broker there is not reached: %s", ", ".join(away))
+            before, self._away = missing, away
+            if is_whole(brokers) and not self._clustered and not missing:
+                names = ", ".join(one.name for one in brokers)
+                _log.warning("The brokers of %s and this one are one cluster from now on.", names)
+                self._clustered = True
+                self._keep_up(self._followers.gates)
+            await asyncio.sleep(_LOOK_FOR_BROKERS_S)
+
+    async def _not_there(self, brokers: Sequence[Gate]) -> set[str]:
+        """The ids of those gates whose brokers do not answer, by the word of the cluster where there is one."""
+        from nats.errors import Error
+
+        if self._clustered and self._stream is not None and self._in_step:
+            with suppress(Error, TimeoutError, OSError):
+                gone = await self._stream.away()
+                return {one.id for one in brokers if name_of(one.id) in gone}
+        places = routes(self._keys, brokers, self._where.cluster_port)
+        there = await asyncio.gather(*map(_answers, places))
+        return {one.id for one, answers in zip(brokers, there, strict=True) if not answers}
 
     def _take_in(self, gate: Gate, said: bytes, same: bytes) -> None:
         self._followers.refuse_a_copy(gate.id, said, same)
@@ -290,7 +346,8 @@ class Centre:
         back = None if recovers is None else recovers.id
         head = messages.Head(
             epoch, self._tick, end, recovery=back, had=succession.had(self._connection), orders=self._orders,
-            places=succession.places(self._connection), gates=succession.digest_of_gates(self._connection),
+            places=(*succession.places(self._connection), *self._broker_places()),
+            gates=succession.digest_of_gates(self._connection),
             passes=None if end is None else outbox.open_passes(self._connection), passages=True,
         )  # fmt: skip
         await stream.say(HEAD, head)
@@ -338,13 +395,43 @@ class Centre:
         missing = self._followers.still_to_give_back()
         superseded = succession.superseded(self._connection) is not None
         epoch, heard = items.epoch(self._connection), self._followers.heard()
-        return CentreStatus(_now(), epoch, entries, connected, due, heard, superseded, missing, self._invited())
+        return CentreStatus(
+            _now(), epoch, entries, connected, due, heard, superseded, missing, self._invited(),
+            clustered=self._clustered, brokers_away=self._away,
+        )  # fmt: skip
 
     def _invited(self) -> Invited | None:
         found = last_invitation(self._state)
         if found is None:
             return None
         return Invited(datetime.fromtimestamp(found.ends_at, UTC).isoformat(), found.tries_left)
+
+
+async def _answers(place: Place) -> bool:
+    """Whether somebody listens there."""
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(place.address, place.port), _THERE_WITHIN_S)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def _have_broker_follow(state: Path, connection: sqlite3.Connection, keys: BrokerKeys, where: Where) -> None:
+    """At a gate whose machine has a broker: that lets in the gates which the centre names, and nobody else."""
+    watchdog, as_of, known = Watchdog(), None, None
+    while True:
+        watchdog.feed(True)
+        (now,) = connection.execute("PRAGMA data_version").fetchone()
+        if now != as_of:
+            as_of, following = now, gates.every(connection)
+            if following != known:
+                known = following
+                if is_whole(gates.with_brokers(following)):
+                    keep_up(state, where, keys, following, clustered=True)
+                else:
+                    end_broker(state)
+        await asyncio.sleep(_AGAIN_S)
 
 
 async def _without_keys(state: Path, connection: sqlite3.Connection) -> None:
@@ -368,8 +455,14 @@ def main() -> int:
     speak_as("centre")
     given = settings_from_starter()
     state, said = Path(given["state"]), given["centre"]
+    where = Where.of(said)
     try:
         with closing(open_database(state)) as connection:
+            keys = broker_keys_given(state)
+            if keys is not None and part(connection) is Part.GATE:
+                stop_with_starter()
+                asyncio.run(until_told(_have_broker_follow(state, connection, keys, where)))
+                return 0
             become_centre(connection)
             stop_with_starter()
             try:
@@ -378,7 +471,7 @@ def main() -> int:
                 _log.error("%s", lost)
                 asyncio.run(until_told(_without_keys(state, connection)))
                 return 0
-            centre = Centre(state, connection, secrets, said["listen"], said["port"], said["pairing_port"])
+            centre = Centre(state, connection, secrets, where, said["pairing_port"])
             asyncio.run(until_told(centre.run()))
     except UsageError as error:
         _log.error("%s", error)

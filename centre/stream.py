@@ -45,12 +45,12 @@ class RegisterStream:
         self._stream: JetStreamContext = broker.jetstream(timeout=_ASKED_WITHIN_S)
         self._signer = signer(signer_seed)
 
-    async def look(self, known: Broker, published: int) -> tuple[int, Broker] | None:
+    async def look(self, known: Broker, published: int, copies: int) -> tuple[int, Broker] | None:
         """None where the register's stream is as this centre left it, with all the entries that it `published`; else
-        with which epoch to begin at least, and how the stream is now. Makes the streams where there are none. Raises
-        nats.errors.Error."""
-        found = await self._made(_REGISTER)
-        await self._made(_REQUESTS)
+        with which epoch to begin at least, and how the stream is now. Makes the streams where there are none, each at
+        so many brokers. Raises nats.errors.Error."""
+        found = await self._made(_REGISTER.evolve(num_replicas=copies))
+        await self._made(_REQUESTS.evolve(num_replicas=copies))
         await self._stream.add_consumer(
             REQUESTS,
             ConsumerConfig(durable_name=TAKER, ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S, max_deliver=-1),
@@ -141,6 +141,13 @@ class RegisterStream:
     async def say(self, subject: str, head: messages.Head) -> None:
         """Say where the register ends, to all who listen now."""
         await self._broker.publish(subject, messages.HEAD.data(head, self._signer))
+
+    async def away(self) -> set[str]:
+        """The brokers of the cluster that have not all, or were not heard lately, as the one says that leads them.
+        Raises nats.errors.Error."""
+        found = (await self._stream.stream_info(REGISTER)).cluster
+        replicas = [] if found is None else found.replicas or []
+        return {one.name for one in replicas if one.name and (one.offline or not one.current)}
 
     async def served(self) -> set[str]:
         """The gates that have their consumers, by their ids. Raises nats.errors.Error."""

@@ -17,7 +17,7 @@ from commands.inviting import KEYS_LOST
 from commands.run import run_gate
 from gate.errors import Refusal, UsageError
 from gate.fleet import status as link_status
-from gate.fleet.centre_status import GateStatus, read_status
+from gate.fleet.centre_status import GateStatus, read_status, trouble_of_brokers
 from gate.processes.fields import written
 from gate.store.compound import carried, forgotten, outbox, proposed, recovery, role, succession
 from gate.store.compound import gates as store
@@ -60,6 +60,11 @@ _HAS_THE_KEYS = (
     "Its machine has this centre's keys: have it forget them (sudo facegate leave there). Where somebody else has it,"
     " begin with new keys: docs/many-gates.md, A second centre."
 )
+_HAS_A_BROKERS_KEY = (
+    "Its machine has the key by which gates know a broker: have it forget that (sudo facegate leave there). Whoever"
+    " else has it can keep messages from gates in this network, and neither read nor forge one; to end that too, begin"
+    " with new keys: facegate centre new-keys"
+)
 # A centre that runs says every two seconds how it is.
 _CENTRE_QUIET = timedelta(seconds=10)
 # The link says every few seconds how it is.
@@ -87,35 +92,50 @@ def run_centre(state: Path | None, config: Path | None, source: str | None) -> i
 
 @centre.command()
 @click.option("--second", "second_at", metavar="ADDRESS", help="For a second centre, reached at ADDRESS[:PORT].")
+@click.option(
+    "--broker", "broker_at", metavar="ADDRESS", help="For a gate whose machine has a broker too, at ADDRESS[:PORT]."
+)
 @state_option
 @json_option
-def invite(second_at: str | None, state: Path | None, config: Path | None, as_json: bool) -> None:
+def invite(
+    second_at: str | None, broker_at: str | None, state: Path | None, config: Path | None, as_json: bool
+) -> None:  # fmt: skip
     """Print a code with which one gate may join, within ten minutes.
 
     Type it at that gate: sudo facegate join ADDRESS CODE. With --second whoever joins is the second centre: it is
-    handed this one's keys, follows it, and takes its place by facegate centre promote.
+    handed this one's keys, follows it, and takes its place by facegate centre promote. With --broker it is a gate whose
+    machine carries messages beside: once two gates do, they and the centre are a cluster of three brokers, of which any
+    one may be lost.
     """
     from centre.invitation import LASTS_S
     from commands.inviting import draw_invitation
 
     gate = home(state, config, part=None)
-    place = None if second_at is None else _place(second_at, gate.settings.centre.port)
-    code = draw_invitation(gate, place).code
+    if second_at is not None and broker_at is not None:
+        raise UsageError("A second centre has a broker of its own. Say --second or --broker.")
+    settings = gate.settings.centre
+    place, broker = _place(second_at, settings.port), _place(broker_at, settings.port)
+    if broker is not None and settings.cluster_port in (gate.settings.api.port, settings.port, settings.pairing_port):
+        raise UsageError(f"The brokers need port {settings.cluster_port}, which is another's. Set centre.cluster_port.")
+    code = draw_invitation(gate, place, broker).code
     if as_json:
         print_json({"code": code, "seconds": LASTS_S})
     else:
         where = "at one gate" if place is None else "at the second centre's machine"
+        where = where if broker is None else "at the gate whose machine is to have a broker"
         click.echo(f"{code}\nWithin ten minutes, {where}: sudo facegate join ADDRESS CODE")
 
 
-def _place(said: str, usual: int) -> str:
-    """Where a second centre is reached, as it is kept."""
+def _place(said: str | None, usual: int) -> str | None:
+    """Where a second centre or a broker is reached, as it is kept."""
     from gate.fleet.joined import place_of
 
+    if said is None:
+        return None
     try:
         return str(place_of(said, usual))
     except ValueError as error:
-        raise UsageError(f"{error}. Name the second centre by its address.") from error
+        raise UsageError(f"{error}. Name the machine by its address.") from error
 
 
 @centre.command("gates")
@@ -131,7 +151,11 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     heard, lost = ({}, False) if status is None else (status.gates, status.keys_lost)
     if as_json:
         told = [_told(one, heard.get(one.id)) for one in found]
-        print_json({"gates": told, "superseded": other, "keys_lost": lost})
+        clustered = status is not None and status.clustered
+        away = [] if status is None else list(status.brokers_away)
+        print_json(
+            {"gates": told, "superseded": other, "keys_lost": lost, "clustered": clustered, "brokers_away": away}
+        )
         return
     if other:
         click.echo(f"{_SUPERSEDED}\n", err=True)
@@ -139,6 +163,9 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
         click.echo(f"{KEYS_LOST}\n", err=True)
     if status is not None and status.missing:
         click.echo(f"{_RECOVERS} {', '.join(status.missing)}.\n", err=True)
+    trouble = trouble_of_brokers([one.name for one in store.with_brokers(found)], status)
+    if trouble is not None:
+        click.echo(f"{trouble}\n", err=True)
     rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
     empty = "No gate follows this centre. Invite one: facegate centre invite"
     print_table(("gate", "heard", "register", "id"), rows, empty)
@@ -146,11 +173,15 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
 
 def _told(gate: Gate, status: GateStatus | None) -> dict[str, Any]:
     said = written(status) if status is not None else dict.fromkeys(one.name for one in fields(GateStatus))
-    return {"id": gate.id, "name": gate.name, "joined_at": gate.joined_at, "second_at": gate.second_at} | said
+    return {"id": gate.id, "name": gate.name, "joined_at": gate.joined_at} | {
+        "second_at": gate.second_at, "broker_at": gate.broker_at,
+    } | said  # fmt: skip
 
 
 def _named(gate: Gate) -> str:
-    return gate.name if gate.second_at is None else f"{gate.name} (second centre, {gate.second_at})"
+    if gate.second_at is not None:
+        return f"{gate.name} (second centre, {gate.second_at})"
+    return gate.name if gate.broker_at is None else f"{gate.name} (broker, {gate.broker_at})"
 
 
 def _words(status: GateStatus | None) -> tuple[str, str]:
@@ -297,7 +328,8 @@ def new_keys(yes: bool, state: Path | None, config: Path | None, as_json: bool) 
         return {}
 
     def recorded() -> dict[str, Any]:
-        with here.store() as connection:
+        with here.store() as connection, transaction(connection):
+            store.forget_brokers(connection)
             audit.append(connection, AuditEvent(Kind.CENTRE_KEYS_DRAWN, {"by": by}))
         return {}
 
@@ -406,6 +438,8 @@ def remove(
     click.echo(f"{found.name} follows no more, and may connect no more.")
     if found.second_at is not None:
         click.echo(_HAS_THE_KEYS)
+    if found.broker_at is not None:
+        click.echo(_HAS_A_BROKERS_KEY)
     if stolen:
         click.echo(_AFTER_A_THEFT.format(**known))
         click.echo(f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY)

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +57,14 @@ class Following:
         """Whether there are people here, or were: then the register is read first."""
         self.people: list[dict[str, Any]] = []
         """Who is here and, by their id, not on the register; `there` is whom of it they are most likely."""
-        self.place: str | None = None
+        self.second: str | None = None
         """Where it is reached as a second centre; None: it is none."""
+        self.broker: str | None = None
+        """Where the broker is reached that its machine is to have; None: it has none."""
         self.erased: list[dict[str, Any]] = []
         """Who is on the register and was erased here, so that the centre never heard of it."""
         self._paired: Paired | None = None
-        self._second: HandedOver | None = None
+        self._given: HandedOver | None = None
         self._scratch: str | None = None
 
     def pair(self, code: str, port: int | None = None) -> None:
@@ -78,9 +80,13 @@ class Following:
         before = None if known_by is None else bytes.fromhex(known_by)
         said = as_owner(keeper, lambda: written(pair(self.address, at, code, self.gate_id, settings.gate, before)))
         paired = read(Paired, said)
-        self._second = handed_over(paired.second) if paired.second else None
-        self.place = None if self._second is None else self._second.place
-        self._paired = paired
+        given = handed_over(paired.second) if paired.second else None
+        if given is not None and given.broker is not None:
+            own = replace(given.broker, gate=self.gate_id, centre_at=self.address)
+            self.broker, given = given.place, replace(given, broker=own)
+        elif given is not None:
+            self.second = given.place
+        self._given, self._paired = given, paired
         again = as_owner(self._keeper, lambda: _joins_again(self._gate, paired))
         self.same_compound = again["same"]
 
@@ -109,19 +115,19 @@ class Following:
         from centre.secrets import centre_folder
         from gate.fleet.joined import write_joined
 
-        paired, second, state = self._paired, self._second, self._state
+        paired, given, state = self._paired, self._given, self._state
         if paired is None:
             raise UsageError("The centre has not taken this gate in.")
 
         def kept() -> dict[str, Any]:
-            write_joined(state, paired.joined)
+            write_joined(state, paired.joined, self.broker)
             return {}
 
         same_key = as_owner(owner_of(state, "door"), lambda: _take_key(state, paired.door_key))["same"]
-        as_owner(owner_of(state, centre_folder(state).name), lambda: _take_over(state, second))
+        as_owner(owner_of(state, centre_folder(state).name), lambda: _take_over(state, given))
         done = as_owner(
             self._keeper,
-            lambda: _followed(self._gate, paired, self.address, self._scratch, decided, self.place, same_key=same_key),
+            lambda: _followed(self._gate, paired, self.address, self._scratch, decided, self.second, same_key=same_key),
         )
         as_owner(owner_of(state, "link"), kept)
         return done
@@ -249,7 +255,8 @@ def _followed(
 
 
 def _take_over(state: Path, given: HandedOver | None) -> dict[str, Any]:
-    """A second centre has the first one's keys, and a gate none of any centre."""
+    """A second centre has the first one's keys, whose machine has a broker what that needs, and a gate nothing of any
+    centre."""
     from centre.secrets import forget_secrets, take_over
 
     if given is None:

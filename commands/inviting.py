@@ -11,6 +11,7 @@ from typing import Any
 from commands.common import Home
 from commands.drop_root import as_owner, owner_of
 from gate.errors import Refusal, Sentence, UsageError
+from gate.processes.fields import read, written
 from gate.store.compound import gates, role, succession
 from gate.store.compound.role import Part
 from gate.store.people import credentials
@@ -34,11 +35,13 @@ class Drawn:
     """Seconds since 1970."""
 
 
-def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
+def draw_invitation(gate: Home, second_at: str | None = None, broker_at: str | None = None) -> Drawn:
     """Draw the code with which one gate may join, in the place of the one before; `second_at` is where whoever uses it
-    is reached as a second centre. Raises UsageError, Refusal."""
+    is reached as a second centre, `broker_at` where the broker is that its machine is to have. Raises UsageError,
+    Refusal."""
+    from centre.cluster import is_whole
     from centre.invitation import invite, write_invitation
-    from centre.secrets import centre_folder, hand_over, has_secrets
+    from centre.secrets import HandedOver, centre_folder, hand_over, hand_over_broker, has_secrets
     from gate.fleet import pairing
 
     # As root: the doors' key is the door's own, and no process that is reached over the network is given it.
@@ -57,6 +60,13 @@ def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
                     name=other.name,
                     id=other.id,
                 )
+            brokers = gates.with_brokers(gates.every(connection))
+            if broker_at is not None and is_whole(brokers):
+                raise Refusal(
+                    "{names} have brokers already, and with the centre's own there are three. Take one away first:"
+                    " facegate centre remove GATE",
+                    names=" and ".join(one.name for one in brokers),
+                )
             codes = credentials.are_there(connection)
             followed = bool(gates.every(connection))
             audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
@@ -67,10 +77,12 @@ def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
     if checks["followed"] and not as_owner(keeper, lambda: {"has": has_secrets(directory)})["has"]:
         raise Refusal(KEYS_LOST)
     key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
-    given = b""
+    given = None
     if second_at is not None:
-        given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, second_at).hex()})["given"])
-    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), second_at, given)
+        given = read(HandedOver, as_owner(keeper, lambda: written(hand_over(directory, second_at))))
+    elif broker_at is not None:
+        given = read(HandedOver, as_owner(keeper, lambda: written(hand_over_broker(directory, broker_at))))
+    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), given)
 
     def kept() -> dict[str, Any]:
         write_invitation(directory, made)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.common import ask_for, counted, home, json_option, print_json, state_option
-from gate.errors import Refusal
+from gate.errors import Refusal, UsageError
 from gate.store.compound.joining import Decided
 
 if TYPE_CHECKING:
@@ -72,7 +72,14 @@ def join(
         everywhere, back = _of_erased(coming.erased, erased, asks=asks)
         decided = replace(_decided(coming.people, both, others, asks=asks), erased=everywhere, back=back)
         done = coming.follow(decided)
-    _tell(coming.gate_id, coming.address, coming.people, decided, done | {"second": coming.place}, as_json=as_json)
+    _tell(
+        coming.gate_id,
+        coming.address,
+        coming.people,
+        decided,
+        done | {"second": coming.second, "broker": coming.broker},
+        as_json=as_json,
+    )
 
 
 def _tell_what_is_dropped(coming: Following, *, asks: bool) -> None:
@@ -140,13 +147,29 @@ def _who(one: dict[str, Any]) -> str:
     return f"{one['name']}, {one['unit']}" if one["unit"] else str(one["name"])
 
 
+def _look_for_its_program() -> None:
+    from centre.broker_service import program
+
+    try:
+        program()
+    except UsageError as error:
+        click.echo(str(error), err=True)
+
+
 def _tell(
     gate: str, address: str, people: Sequence[dict[str, Any]], decided: Decided, done: dict[str, Any], *, as_json: bool
 ) -> None:
     stay = len(people) - len(decided.same) - len(decided.brought)
     if as_json:
         counts = {"people": done["people"], "same": len(decided.same), "brought": len(decided.brought), "here": stay}
-        told = {"gate": gate, "centre": address, "second": done["second"], "found": people, "merged": done["merged"]}
+        told = {
+            "gate": gate,
+            "centre": address,
+            "second": done["second"],
+            "broker": done["broker"],
+            "found": people,
+            "merged": done["merged"],
+        }
         print_json(told | counts)
         return
     for one in done["merged"]:
@@ -163,4 +186,10 @@ def _tell(
             f"It is the second centre, reached at {done['second']}. Set enabled = true in the section [centre] of its"
             " settings now; where the first is lost: sudo facegate centre promote"
         )
+    if done["broker"] is not None:
+        click.echo(
+            f"This machine is to have a broker, reached at {done['broker']}. Once two gates have one, they and that of"
+            " the centre are one cluster; what is wrong with it says there: facegate centre gates"
+        )
+        _look_for_its_program()
     click.echo(f"This gate follows {address}. Restart it: sudo systemctl restart facegate.target")

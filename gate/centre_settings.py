@@ -21,8 +21,11 @@ class CentreSettings(Section):
     pairing_port: int = Field(7423, ge=1, le=65535)
     """The port at which a gate is paired while an invitation holds."""
 
+    cluster_port: int = Field(7424, ge=1, le=65535)
+    """The port at which the brokers of a compound that has three reach one another, the same on all three machines."""
+
     listen: str = Field("0.0.0.0", min_length=1, pattern=r"^[0-9A-Fa-f:.]+$")  # noqa: S104 - gates come from elsewhere
-    """The address of this machine on which both are offered."""
+    """The address of this machine on which they are offered."""
 
     invite_on_page: bool = True
     """Whether an owner may draw an invitation on this centre's console, and not on the machine alone. A console that

@@ -29,7 +29,7 @@ from gate.home_assistant_settings import HomeAssistantSettings
 from gate.keep_settings import KeepSettings
 from gate.readers.settings import ReadersSettings
 from gate.settings_section import NamedPath, Section
-from gate.state_folder import centre_file, is_service, reader_keys
+from gate.state_folder import broker_file, centre_file, is_service, reader_keys
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import Level
@@ -295,17 +295,23 @@ def is_centre(settings: Settings, state: Path) -> bool:
     return settings.centre.enabled and not os.path.exists(centre_file(state))
 
 
+def runs_broker(settings: Settings, state: Path) -> bool:
+    """Whether this machine has a broker: as the centre, or as a gate that was invited with one."""
+    follows = os.path.exists(centre_file(state))
+    return os.path.exists(broker_file(state)) if follows else settings.centre.enabled
+
+
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
     """What each process is told at its start: `door`, `api`, `vision` where there is a camera, `readers` where
-    there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one; and `errand`, which
-    runs when the console asks. `config` is the file read."""
+    there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one or has a broker; and
+    `errand`, which runs when the console asks. `config` is the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     told = {**common, "centre": dumped["centre"]}
     link = {**common, "passages": settings.door.passback_gates}
     compound = {"link": link} if os.path.exists(centre_file(state)) else {}
-    compound |= {"broker": told, "centre": told} if is_centre(settings, state) else {}
+    compound |= {"broker": told, "centre": told} if runs_broker(settings, state) else {}
     vision = {
         "vision": {
             **common,

@@ -60,6 +60,11 @@ def centre_file(state: Path) -> Path:
     return state / "link" / "centre.json"
 
 
+def broker_file(state: Path) -> Path:
+    """Where it is, this gate's machine has a broker of the compound too; in the link's own folder."""
+    return state / "link" / "broker"
+
+
 def models_directory(state: Path) -> Path:
     """Where model packs are kept by default: one place for all states of a user."""
     return (SERVICE_STATE if state == SERVICE_STATE else user_folder("XDG_DATA_HOME", ".local/share")) / "models"

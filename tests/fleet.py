@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,6 +92,35 @@ class Process:
         self.running = None
 
 
+class Kept(Process):
+    """One that is started anew whenever it ends by itself, as its unit does, until it is ended."""
+
+    def __init__(self, *arguments, **options):
+        self._lock, self._watched = threading.Lock(), False
+        super().__init__(*arguments, **options)
+
+    def start(self):
+        super().start()
+        if not self._watched:
+            self._watched = True
+            threading.Thread(target=self._keep, args=(self.running,), daemon=True).start()
+
+    def end(self, kill=False):
+        with self._lock:
+            self._watched = False
+            super().end(kill)
+
+    def _keep(self, running):
+        while True:
+            running.wait()
+            with self._lock:
+                if not self._watched or self.running is not running:
+                    return
+                running.stdin.close()
+                super().start()
+                running = self.running
+
+
 @dataclass
 class Centre:
     """The centre: its state, the broker and the process that publishes, and a door that seals codes."""
@@ -136,6 +166,8 @@ class Gate:
     link: Process
     opener: Process | None = None
     """The door's process."""
+    brokers: list = field(default_factory=list)
+    """The broker of its machine, and what has that follow the gates."""
 
     def store(self):
         return closing(open_database(self.state))
@@ -172,14 +204,15 @@ def start_api(state, stack, models_dir=None, **settings):
 
 
 @contextmanager
-def centre_running(state, logs=None, listen="127.0.0.1", before=()):
-    """A broker, the centre and its door; the command `before` starts what of them is on the network."""
+def centre_running(state, logs=None, listen="127.0.0.1", before=(), kept=False):
+    """A broker, which is `kept` running or not, the centre and its door; the command `before` starts what of them is on
+    the network."""
     with ExitStack() as stack:
-        port, pairing_port = free_ports(2)
-        told = {"centre": {"listen": listen, "port": port, "pairing_port": pairing_port}}
+        port, pairing_port, cluster_port = free_ports(3)
+        told = {"centre": {"listen": listen, "port": port, "pairing_port": pairing_port, "cluster_port": cluster_port}}
         door = Process(state, "door", {"door": FAST}, logs)
         stack.callback(door.end)
-        broker = Process(state, "broker", told, logs, before)
+        broker = (Kept if kept else Process)(state, "broker", told, logs, before)
         stack.callback(broker.end)
         process = Process(state, "centre", told, logs, before)
         stack.callback(process.end)
@@ -204,16 +237,25 @@ def leading(centre, gate, told, before=()):
     return Centre(gate.state, told["centre"], broker, process, gate.door, centre.stack, centre.logs)
 
 
-def join(centre, state, name, before=(), second=None, trusted=False, **door):
+def join(centre, state, name, before=(), second=None, broker=None, trusted=False, **door):
     """A gate that was invited and joined, with its door and link running, the link by the command `before`; `second`
-    is the port at which it is reached as a second centre, and `trusted` a clock of the door's that is vouched for."""
-    as_second = () if second is None else ("--second", f"127.0.0.1:{second}")
-    code = command("centre", "invite", *as_second, "--state", centre.state)["code"]
-    env_port = centre.centre["pairing_port"]
-    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
+    is the port at which it is reached as a second centre, `broker` the address of this machine at which its broker
+    listens, and `trusted` a clock of the door's that is vouched for."""
+    more = () if second is None else ("--second", f"127.0.0.1:{second}")
+    more = more if broker is None else ("--broker", f"{broker}:{centre.port}")
+    code = command("centre", "invite", *more, "--state", centre.state)["code"]
+    env_port, address = centre.centre["pairing_port"], centre.centre["listen"]
+    command("join", address, code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
     program = ["-c", ON_A_CLOCK.format(synchronised=True)] if trusted else None
     opener = Process(state, "door", {"door": FAST | door}, centre.logs, program=program)
     centre.stack.callback(opener.end)
     link = Process(state, "link", {"passages": door.get("passback_gates", False)}, centre.logs, before)
     centre.stack.callback(link.end)
-    return Gate(name, state, Client(socket_of(state, "door")), link, opener)
+    gate = Gate(name, state, Client(socket_of(state, "door")), link, opener)
+    if broker is not None:
+        told = {"centre": centre.centre | {"listen": broker}}
+        for part in ("broker", "centre"):
+            one = Kept(state, part, told, centre.logs)
+            gate.brokers.append(one)
+            centre.stack.callback(one.end)
+    return gate

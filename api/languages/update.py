@@ -24,6 +24,7 @@ _FILES = (
     "gate/errors.py",
     "gate/care/doctor/recognition.py",
     "gate/care/health.py",
+    "gate/fleet/centre_status.py",
     "gate/fleet/errands.py",
     "gate/fleet/joining.py",
     "gate/fleet/pairing.py",

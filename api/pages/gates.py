@@ -29,7 +29,7 @@ from api.v1.live import Changes
 from api.wording import ORDER_REASONS, TROUBLES
 from gate.care.health import words_of_fault
 from gate.errors import Refusal, Sentence
-from gate.fleet.centre_status import CentreStatus, read_status
+from gate.fleet.centre_status import CentreStatus, read_status, trouble_of_brokers
 from gate.store.compound import door_orders, forgotten, gates, records, site_map, succession
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
@@ -209,6 +209,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "keys_lost": status is not None and status.keys_lost,
         "quiet": is_quiet(status, now),
         "connected": status is not None and status.connected,
+        "brokers": trouble_of_brokers([one.name for one in gates.with_brokers(gates.every(connection))], status),
         "due": 0 if status is None else status.due,
         "entries": 0 if status is None else status.entries,
         "most": _LOOKED_THROUGH,

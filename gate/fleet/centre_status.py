@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gate.errors import Sentence
 from gate.fleet.state import GateState
 from gate.places import read_plain
 from gate.processes.addresses import runtime_directory, socket_of
@@ -55,6 +56,10 @@ class CentreStatus:
     """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
     invited: Invited | None = None
     """None: no gate is invited."""
+    clustered: bool = False
+    """Whether its broker is one of three."""
+    brokers_away: tuple[str, ...] = ()
+    """The gates whose brokers should be two of them, and are not reached."""
     keys_lost: bool = False
     """Whether what its gates know it by is gone, so that it leads nobody."""
 
@@ -74,3 +79,33 @@ def read_status(state: Path) -> CentreStatus | None:
         return read(CentreStatus, json.loads(read_plain(socket_of(state, "centre").with_name("status.json"))))
     except (OSError, ValueError, Malformed):
         return None
+
+
+_ALONE = Sentence(
+    "{name} is to have a broker, and with the centre's own that is two, of which both would be needed: the centre's"
+    " alone is used. Invite one more gate with one: facegate centre invite --broker ADDRESS"
+)
+_NOT_YET = Sentence(
+    "The broker at {names} is not reached: until it is, the centre's own alone is used. Look whether that machine runs"
+    " and lets this one through to the port centre.cluster_port."
+)
+_ONE_AWAY = Sentence(
+    "Of the three brokers that at {names} is not reached, and the other two go on. Look after it: were one more lost,"
+    " nothing would be passed on."
+)
+_TWO_AWAY = Sentence(
+    "Of the three brokers those at {names} are not reached: nothing is passed on until one of them is back. The gates"
+    " go on by themselves."
+)
+
+
+def trouble_of_brokers(names: Sequence[str], status: CentreStatus | None) -> Sentence | None:
+    """What is wrong with the brokers beside the centre's own, at the gates of these `names`; None: nothing."""
+    if len(names) == 1:
+        return Sentence(_ALONE, name=names[0])
+    if status is None or not names or not status.brokers_away:
+        return None
+    away = ", ".join(status.brokers_away)
+    if not status.clustered:
+        return Sentence(_NOT_YET, names=away)
+    return Sentence(_ONE_AWAY if len(status.brokers_away) == 1 else _TWO_AWAY, names=away)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gate.errors import UsageError
 from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
-from gate.state_folder import centre_file
+from gate.state_folder import broker_file, centre_file
 
 _PLACE = re.compile(r"[0-9A-Za-z.:_-]+|\[[0-9A-Fa-f:.]+(%[0-9A-Za-z_.-]+)?\](:[0-9]+)?", re.ASCII)
 
@@ -94,11 +94,16 @@ def read_joined(state: Path) -> Joined | None:
         raise UsageError(f"{path} is damaged. Join the centre again: sudo facegate join ADDRESS CODE") from error
 
 
-def write_joined(state: Path, joined: Joined) -> None:
-    """Keep it, whole or not at all, for the owner of the link's folder alone. Raises UsageError."""
+def write_joined(state: Path, joined: Joined, broker: str | None = None) -> None:
+    """Keep it, whole or not at all, for the owner of the link's folder alone, and where a broker on this gate's machine
+    is reached, if there is to be one. Raises UsageError."""
     path = centre_file(state)
     try:
         folder(path.parent, 0o711)
+        if broker is None:
+            broker_file(state).unlink(missing_ok=True)
+        else:
+            write_whole(broker_file(state), broker.encode())
         write_whole(path, json.dumps(written(joined)).encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Say it with sudo.") from error
@@ -107,3 +112,4 @@ def write_joined(state: Path, joined: Joined) -> None:
 def forget_joined(state: Path) -> None:
     """This gate follows no centre any more."""
     centre_file(state).unlink(missing_ok=True)
+    broker_file(state).unlink(missing_ok=True)

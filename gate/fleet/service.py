@@ -47,6 +47,7 @@ from gate.processes.client import Client as Socket
 from gate.processes.client import LinkDown
 from gate.processes.fields import Malformed, read, written
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
+from gate.state_folder import broker_file
 from gate.store.compound import carried, centre_orders, forgotten, items, proposals, requests, succession, taken
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database, transaction
@@ -118,7 +119,8 @@ class Link:
         # Whether a centre that leads was heard on this line.
         self._led = asyncio.Event()
         self._line_mono = time.monotonic()
-        self._is_second = succession.is_second(connection)
+        # By it a second centre leads, and a broker lets in.
+        self._lists_gates = succession.is_second(connection) or broker_file(state).exists()
         self._gates: str | None = None
         self._began_mono = time.monotonic()
         self._run = new_id()
@@ -155,7 +157,7 @@ class Link:
             tasks.create_task(self._while_open(self._report, broker))
             # What is asked or told waits for who leads: a former centre that does not know it would answer.
             await self._led.wait()
-            if self._is_second:
+            if self._lists_gates:
                 tasks.create_task(self._while_open(self._list_gates, broker))
             for consumer in self._names.consumers:
                 tasks.create_task(self._while_open(self._reader.take_from, broker, consumer))
@@ -220,7 +222,7 @@ class Link:
         self._line.know([*map(place_of, known), *others])
 
     async def _list_gates(self, broker: Client) -> None:
-        """As a second centre: ask for the list of gates where it is another than here."""
+        """Ask for the list of gates where it is another than here."""
         while True:
             if self._gates is not None and self._gates != succession.digest_of_gates(self._connection):
                 asking = AskingGates(self._joined.gate, secrets.token_bytes(_NONCE_BYTES))
@@ -325,7 +327,7 @@ class Link:
                 items.sum_anew(self._connection)
             status = self._status()
             gave_back = proposals.gave_back(self._connection)
-            listed = succession.digest_of_gates(self._connection) if self._is_second else None
+            listed = succession.digest_of_gates(self._connection) if self._lists_gates else None
             unheard = self._heard_mono is None or self._heard_mono < self._line_mono
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,

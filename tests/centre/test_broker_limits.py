@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from centre.broker import broker_folder, configuration, write_configuration
+from centre.broker import Where, broker_folder, configuration, write_configuration
 from centre.broker_service import program
-from centre.secrets import first_secrets
+from centre.secrets import broker_keys, first_secrets
 from centre.service import Centre
 from gate.store.compound import gates, outbox, role
 from tests.fleet import free_ports
@@ -24,8 +24,9 @@ def test_a_gate_that_the_broker_has_no_room_for_keeps_no_other_waiting(state, st
     role.become_centre(store)
     for name in ("one", "two"):
         joined_without_pairing(SimpleNamespace(state=state, port=port), store, None, name)
-    write_configuration(state, "127.0.0.1", port, secrets, gates.every(store))
-    asked = configuration(state, "127.0.0.1", port, secrets, gates.every(store))
+    where, keys = Where("127.0.0.1", port, port + 1), broker_keys(secrets)
+    write_configuration(state, where, keys, gates.every(store), clustered=False)
+    asked = configuration(state, where, keys, gates.every(store), clustered=False)
     assert asked["jetstream"]["limits"] == {"default_max_consumers": -1}
     # The centre finds no broker to have read its configuration anew.
     asked["jetstream"]["limits"]["default_max_consumers"] = 3
@@ -35,7 +36,7 @@ def test_a_gate_that_the_broker_has_no_room_for_keeps_no_other_waiting(state, st
     broker = subprocess.Popen([program(), "--config", narrow], stderr=subprocess.DEVNULL)
     try:
         person = enrolled(store, "Wang Fang")
-        centre = Centre(state, store, secrets, "127.0.0.1", port, pairing_port)
+        centre = Centre(state, store, secrets, where, pairing_port)
         asyncio.run(asyncio.wait_for(until_nothing_is_due(centre, store), 30))
         assert outbox.count_published(store) == 1, person
     finally:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gate.api_settings import exposure
 from gate.config import Settings, load_settings, parts_of, shown
 from gate.errors import UsageError
-from gate.state_folder import configuration_file, state_directory
+from gate.state_folder import broker_file, centre_file, configuration_file, state_directory
 from gate.vision.address import with_password, without_password
 
 
@@ -225,6 +225,20 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
         },
         "errand": {"state", "settings"},
     }
+
+
+def test_a_centre_and_a_gate_that_was_invited_with_one_have_a_broker_and_a_second_centre_has_none(tmp_path):
+    def of_many(**centre):
+        parts = parts_of(load_settings(centre=centre), tmp_path, tmp_path / "models", None)
+        return {"link", "broker", "centre"} & set(parts)
+
+    assert of_many() == set()
+    assert of_many(enabled=True) == {"broker", "centre"}
+    centre_file(tmp_path).parent.mkdir()
+    centre_file(tmp_path).write_text("{}")
+    assert of_many(enabled=True) == of_many() == {"link"}
+    broker_file(tmp_path).write_text("10.0.0.3:7422")
+    assert of_many() == {"link", "broker", "centre"}
 
 
 def test_without_a_camera_there_is_no_vision_and_the_console_needs_no_pack(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -11,11 +12,11 @@ from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
 from gate.care.home_assistant import read_status
-from gate.config import is_centre
+from gate.config import runs_broker
 from gate.fleet import centre_status
 from gate.fleet import status as link_status
 from gate.state_folder import centre_file
-from gate.store.compound import proposals, recovery, requests, role, succession
+from gate.store.compound import gates, proposals, recovery, requests, role, succession
 from gate.store.compound.gates import Gate
 from gate.store.database import open_read_only
 from gate.store.people import credentials, residents
@@ -42,7 +43,7 @@ def units(site: Site) -> Seen:
         return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
     needless = {"vision": not site.settings.camera.wanted, "readers": not site.settings.readers.wanted}
     needless |= {"link": not os.path.exists(centre_file(site.state))}
-    needless |= dict.fromkeys(("broker", "centre"), not is_centre(site.settings, site.state))
+    needless |= dict.fromkeys(("broker", "centre"), not runs_broker(site.settings, site.state))
     wanted = [name for name in UNITS if not needless.get(name)]
     down = [name for name in wanted if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:
@@ -151,9 +152,10 @@ def centre(site: Site) -> Seen:
         waiting = proposals.count(connection) + requests.count(connection)
         refused = proposals.refused(connection)
         other, second = succession.superseded(connection), succession.second(connection)
+        brokers = [one.name for one in gates.with_brokers(gates.every(connection))]
         is_second = succession.is_second(connection)
     if here is role.Part.CENTRE:
-        return _as_superseded() if other is not None else _as_centre(site, recovers, second)
+        return _as_superseded() if other is not None else _as_centre(site, recovers, second, brokers)
     if here is not role.Part.GATE:
         return well("This gate follows none.")
     lost = " Where it is lost for good: sudo facegate centre promote" if is_second else ""
@@ -188,7 +190,7 @@ def _as_superseded() -> Seen:
     return to_mend(seen, "Invite this machine there, and have it follow: sudo facegate join ADDRESS CODE")
 
 
-def _as_centre(site: Site, recovers: bool, second: Gate | None) -> Seen:
+def _as_centre(site: Site, recovers: bool, second: Gate | None, brokers: Sequence[str]) -> Seen:
     status = centre_status.read_status(site.state)
     if status is not None and status.keys_lost:
         return to_mend(
@@ -198,7 +200,8 @@ def _as_centre(site: Site, recovers: bool, second: Gate | None) -> Seen:
             " centre's. Or begin with new keys, and join every gate again: sudo facegate centre new-keys",
         )
     if not recovers:
-        return _of_second(site, second)
+        trouble = centre_status.trouble_of_brokers(brokers, status)
+        return _of_second(site, second) if trouble is None else worth_a_look("This is the centre.", trouble)
     seen = (
         "It came back from a backup or was promoted: it publishes nobody new until its gates gave back what it lacks."
     )

@@ -4,7 +4,8 @@ by the key that it had."""
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 
 from gate.errors import Refusal
@@ -33,9 +34,13 @@ class Gate:
     """Since when it follows no more."""
     second_at: str | None = None
     """Where it is reached as a second centre; None: it is none."""
+    broker_at: str | None = None
+    """Where the broker on its machine is reached; None: it has none."""
+    broker_pin: str | None = None
+    """By which the other brokers know that one: the SHA-256 of its public key, hexadecimal."""
 
 
-SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at, second_at FROM gates"
+SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at, second_at, broker_at, broker_pin FROM gates"
 
 
 def every(connection: sqlite3.Connection) -> list[Gate]:
@@ -47,6 +52,16 @@ def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
     """One that follows, by its id."""
     row = connection.execute(f"{SELECT} WHERE id = ? AND removed_at IS NULL", (gate,)).fetchone()
     return None if row is None else Gate(*row)
+
+
+def with_brokers(gates: Sequence[Gate]) -> list[Gate]:
+    """Those of them whose machines have a broker too."""
+    return [one for one in gates if one.broker_at is not None]
+
+
+def forget_brokers(connection: sqlite3.Connection) -> None:
+    """No gate's machine has a broker that the others know; each is to be invited with one anew."""
+    connection.execute("UPDATE gates SET broker_at = NULL, broker_pin = NULL")
 
 
 def doors(connection: sqlite3.Connection, here: str) -> dict[str, str]:
@@ -87,12 +102,13 @@ def add(connection: sqlite3.Connection, gate: Gate) -> None:
                 " anew, without a copy."
             )
         connection.execute(
-            "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, second_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (gate.id, gate.name, gate.nkey, gate.box, gate.signer, gate.joined_at, gate.second_at),
+            "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, removed_at, second_at, broker_at,"
+            " broker_pin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            astuple(gate),
         )
         details: dict[str, object] = {"gate": gate.name, "id": gate.id}
         details |= {} if gate.second_at is None else {"second": True}
+        details |= {} if gate.broker_at is None else {"broker": True}
         audit.append(connection, AuditEvent(Kind.GATE_JOINED, details))
 
 

@@ -69,13 +69,14 @@ def know_places(connection: sqlite3.Connection, known: Sequence[str]) -> None:
 
 
 def list_of_gates(connection: sqlite3.Connection) -> tuple[Gate, ...]:
-    """All gates, those that were taken away too, as a second centre has them beside itself."""
+    """All gates, those that were taken away too, as a second centre has them beside itself, and who has a broker."""
     return tuple(Gate(*row) for row in connection.execute(f"{gates.SELECT} ORDER BY id"))
 
 
 def digest_of_gates(connection: sqlite3.Connection) -> str:
     """One text for all of them, by which two lists are compared."""
-    rows = [astuple(one) for one in list_of_gates(connection)]
+    # As a version that knows of no brokers sums it up, where there are none.
+    rows = [astuple(one)[: None if one.broker_at else -2] for one in list_of_gates(connection)]
     return hashlib.sha256(json.dumps(rows, default=bytes.hex).encode()).hexdigest()
 
 
@@ -84,8 +85,8 @@ def take_gates(connection: sqlite3.Connection, listed: Sequence[Gate]) -> None:
     with transaction(connection):
         connection.execute("DELETE FROM gates")
         connection.executemany(
-            "INSERT INTO gates (id, name, nkey, box, signer, joined_at, removed_at, second_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO gates (id, name, nkey, box, signer, joined_at, removed_at, second_at, broker_at, broker_pin)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [astuple(one) for one in listed],
         )
 

@@ -69,6 +69,29 @@ def test_a_centre_says_whether_it_has_a_second_one_and_how_far_that_is(site, sto
     assert "not all of the register" in services.centre(site).seen
 
 
+def test_a_centre_says_what_is_wrong_with_the_brokers_beside_its_own(site, store):
+    role.become_centre(store)
+    north, east = (
+        Gate(name, name, f"U{name}", b"b" * 32, b"s" * 32, NOW, broker_at=f"10.0.0.{host}:7422", broker_pin="aa")
+        for host, name in enumerate(("north", "east"), start=3)
+    )
+    gates.add(store, north)
+    assert "Invite one more gate" in services.centre(site).do
+    gates.add(store, east)
+    status = CentreStatus(NOW, 1, 3, connected=True, due=0, brokers_away=("east",))
+    for now, said in (
+        (status, "at east is not reached: until it is, the centre's own alone"),
+        (replace(status, clustered=True), "at east is not reached, and the other two go on"),
+        (replace(status, clustered=True, brokers_away=("east", "north")), "nothing is passed on until one"),
+    ):
+        centre_status.write_status(site.state, now)
+        assert said in services.centre(site).do
+    centre_status.write_status(site.state, replace(status, brokers_away=()))
+    assert services.centre(site).grade is Grade.OK
+    gates.forget_brokers(store)
+    assert gates.with_brokers(gates.every(store)) == []
+
+
 def test_a_second_centre_says_how_it_takes_the_first_ones_place_and_a_former_one_that_another_leads(site, store):
     role.follow(store, b"s" * 16, "10.0.0.2", by="test")
     succession.be_second(store, "10.0.0.3:7422")

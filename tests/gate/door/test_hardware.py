@@ -89,12 +89,14 @@ def test_no_busy_thread_delays_the_deadline(make, tmp_path):
     burners = [threading.Thread(target=burn) for _ in range(4)]
     for burner in burners:
         burner.start()
-    hardware.relay.energise(60)
-    wait_for(lambda: pulses)
-    stop.set()
-    for burner in burners:
-        burner.join()
-    sys.setswitchinterval(before)
+    try:
+        hardware.relay.energise(60)
+        wait_for(lambda: pulses)
+    finally:
+        stop.set()
+        for burner in burners:
+            burner.join()
+        sys.setswitchinterval(before)
     assert longest_on(tmp_path) <= SHORT.max_pulse_s
 
 

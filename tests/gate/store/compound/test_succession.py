@@ -1,5 +1,7 @@
 """Which of two centres leads, and what each has of the other, without a broker between them."""
 
+import hashlib
+import json
 from contextlib import closing
 from dataclasses import replace
 
@@ -177,6 +179,19 @@ def test_a_former_centre_proposes_what_it_did_not_pass_on_and_has_whoever_leads_
     assert now[wang.id] == ("Wang Fang", 2)
     assert (now[li.id][0], now[late.id][0]) == ("Li Na", "Sun Li")
     assert residents.get(first, li.id).name == "Li Na"
+
+
+def test_the_list_of_gates_is_summed_up_as_by_a_version_that_knows_of_no_brokers(first):
+    keys = ("id", "name", "nkey", "box", "signer", "joined_at", "removed_at", "second_at")
+    rows = [[getattr(one, key) for key in keys] for one in succession.list_of_gates(first)]
+    before = hashlib.sha256(json.dumps(rows, default=bytes.hex).encode()).hexdigest()
+    assert succession.digest_of_gates(first) == before
+    gates.add(first, replace(NORTH, broker_at="10.0.0.4:7422", broker_pin="aa"))
+    assert succession.digest_of_gates(first) != before
+    with closing(following()) as other:
+        succession.take_gates(other, succession.list_of_gates(first))
+        assert succession.digest_of_gates(other) == succession.digest_of_gates(first)
+        assert [one.id for one in gates.with_brokers(gates.every(other))] == ["n"]
 
 
 def test_a_gate_that_leaves_or_joins_another_knows_nothing_of_other_centres(second):

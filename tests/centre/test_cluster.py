@@ -1,0 +1,104 @@
+"""Three brokers, of which two are on the machines of gates: any one of them may be lost."""
+
+import json
+
+import pytest
+
+from gate.store.compound import succession
+from gate.store.people import erasure
+from gate.vocabulary import Method
+from tests.centre.test_many_gates import enrolled, is_here, let_in
+from tests.codes import new_pin
+from tests.fleet import centre_running, command, join, refused
+from tests.running import wait_for
+
+pytestmark = pytest.mark.whole
+
+CENTRE, NORTH, EAST = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+
+
+@pytest.fixture(scope="module")
+def centre(place):
+    (place / "logs").mkdir()
+    with centre_running(place / "c", place / "logs", listen=CENTRE, kept=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fleet(centre, place):
+    """Two gates with a broker and one without, once the three brokers are one cluster."""
+    with centre.store() as store:
+        before = enrolled(store, "Wang Fang", 1)
+    north = join(centre, place / "n", "north", broker=NORTH, freshness_s=5)
+    centre.whole_at([north])
+    assert told(centre)["clustered"] is False
+    east = join(centre, place / "e", "east", broker=EAST, freshness_s=5)
+    south = join(centre, place / "s", "south", freshness_s=5)
+    wait_for(lambda: told(centre)["clustered"], 60, "the brokers are no cluster")
+    centre.whole_at([north, east, south], within_s=60)
+    with south.store() as store:
+        wait_for(lambda: len(succession.places_known(store)) == 3, 30, "the gate knows of one broker")
+    assert is_here(south, before)
+    return north, east, south
+
+
+def told(centre):
+    return command("centre", "gates", "--state", centre.state)
+
+
+def test_what_is_asked_for_is_said_and_a_fourth_broker_refused(centre, fleet):
+    north, east, _ = fleet
+    found = {one["name"]: one["broker_at"] for one in told(centre)["gates"]}
+    assert found == {"north": f"{NORTH}:{centre.port}", "east": f"{EAST}:{centre.port}", "south": None}
+    assert told(centre)["brokers_away"] == []
+    assert "there are three" in refused("centre", "invite", "--broker", "10.0.0.9", "--state", centre.state)
+    assert "--second or --broker" in refused(
+        "centre", "invite", "--broker", "10.0.0.9", "--second", "10.0.0.8", "--state", centre.state
+    )
+    # None of the gates has what the centre signs with.
+    for gate in (north, east):
+        assert not (gate.state / "centre/secrets.json").exists()
+        assert set(json.loads((gate.state / "centre/broker.json").read_text())) == {
+            "certificate", "key", "centre", "route_certificate", "route_key", "gate", "centre_at",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", ["centre", "north", "east"])
+def test_any_one_broker_may_be_lost(centre, fleet, lost):
+    north, east, south = fleet
+    brokers = {"centre": centre.broker, "north": north.brokers[0], "east": east.brokers[0]}
+    with centre.store() as store:
+        gone, stays = enrolled(store, f"Gone {lost}", 2), enrolled(store, f"Stays {lost}", 3)
+        pin = new_pin(store, centre.door, stays)
+    centre.whole_at(fleet)
+    brokers[lost].end(kill=True)
+    with centre.store() as store:
+        erasure.remove(store, gone, by="test")
+        late = enrolled(store, f"Late {lost}", 4)
+    with south.store() as store:
+        here = enrolled(store, f"Here {lost}", 5)
+    wait_for(lambda: not is_here(south, gone) and is_here(south, late), 60, "nothing reaches a gate")
+    wait_for(lambda: is_here(north, here) and is_here(east, here), 60, "what a gate enrolled reaches nobody")
+    centre.whole_at(fleet, within_s=60)
+    assert let_in(south, stays.id, Method.PIN, pin.typed)
+    if lost != "centre":
+        wait_for(lambda: told(centre)["brokers_away"] == [lost], 60, "nobody is told which is lost")
+    brokers[lost].start()
+    wait_for(lambda: told(centre)["brokers_away"] == [], 60, "it is back, and nobody is told")
+    centre.whole_at(fleet)
+
+
+def test_a_gate_that_is_taken_away_has_no_broker_of_the_compound_any_more(centre, fleet):
+    north, east, south = fleet
+    command("centre", "remove", "east", "--yes", "--state", centre.state)
+    wait_for(lambda: not told(centre)["clustered"], 60, "the cluster stands")
+    with centre.store() as store:
+        person = enrolled(store, "After", 6)
+    centre.whole_at([north, south], within_s=60)
+    assert is_here(south, person)
+    with south.store() as store:
+        wait_for(lambda: len(succession.places_known(store)) == 1, 30, "it looks for a broker that is none")
+    east.link.end()
+    command("leave", "--yes", "--state", east.state)
+    assert not (east.state / "centre/broker.json").exists()
+    assert not (east.state / "link/broker").exists()

@@ -1,0 +1,169 @@
+"""Three brokers, two of them on the machines of gates, of which the one that leads is killed again and again while
+people are enrolled, renamed and erased at the centre and at three gates: nothing that was acknowledged is lost, and the
+doors answer all the while. Then the centre's whole machine is lost: the second centre leads with the two brokers that
+stay.
+
+Brokers, centre, links and doors are the real processes, each machine an address of its own on the loopback."""
+
+import asyncio
+import os
+import random
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nats
+import pytest
+
+from centre.cluster import name_of
+from centre.secrets import secrets_of
+from gate.fleet.connection import trusting
+from gate.fleet.names import REGISTER
+from gate.processes.addresses import socket_of
+from gate.store.compound import items, recovery
+from gate.store.database import open_read_only
+from tests.centre.test_many_gates import is_here
+from tests.fleet import Centre, Kept, Process, centre_running, command, join
+from tests.running import wait_for
+from tests.soak.fleet import Asking, Looking, Writing, enrolled, percentile
+
+pytestmark = pytest.mark.soak
+
+KILLS = int(os.environ.get("SOAK_KILLS", "6"))
+SEED = int(os.environ.get("SOAK_SEED") or random.SystemRandom().randrange(1 << 30))
+CENTRE, NORTH, EAST, SECOND = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
+
+
+@pytest.fixture
+def place():
+    """A short path, since sockets have no long ones; on the disk."""
+    with TemporaryDirectory(prefix="fg-") as folder:
+        yield Path(folder)
+
+
+def clustered(centre):
+    return command("centre", "gates", "--state", centre.state)["clustered"]
+
+
+def has_all(centre):
+    """Whether the second centre has the register and the list of gates."""
+    told = command("centre", "gates", "--state", centre.state)["gates"]
+    return next(one for one in told if one["second_at"])["behind"] is False
+
+
+def leads(centre, addresses):
+    """The name of the broker that leads the register's stream, asked at these addresses."""
+
+    async def ask():
+        keys = secrets_of(centre.state)
+        places = [f"tls://{one}:{centre.port}" for one in addresses]
+        line = await nats.connect(places, tls=trusting(keys.certificate), nkeys_seed_str=keys.nkey_seed)
+        try:
+            return (await line.jetstream().stream_info(REGISTER)).cluster.leader
+        finally:
+            await line.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+def fleet(place):
+    with ExitStack() as stack:
+        (place / "logs").mkdir()
+        centre = stack.enter_context(centre_running(place / "c", place / "logs", CENTRE, kept=True))
+        with centre.store() as store:
+            whole = enrolled(store, "Wang Fang")
+        gates = [join(centre, place / "n", "north", broker=NORTH, freshness_s=5)]
+        gates.append(join(centre, place / "e", "east", broker=EAST, freshness_s=5))
+        gates.append(join(centre, place / "s", "south", freshness_s=5))
+        wait_for(lambda: clustered(centre), 60, "the brokers are no cluster")
+        centre.whole_at(gates, within_s=60)
+        yield stack, centre, gates, whole
+
+
+def test_the_broker_that_leads_is_killed(fleet):
+    stack, centre, gates, whole = fleet
+    brokers = {name_of(None): (CENTRE, centre.broker)}
+    brokers |= {name_of(one.identity): (at, one.brokers[0]) for one, at in zip(gates[:2], (NORTH, EAST), strict=True)}
+    addresses, chance = [at for at, _ in brokers.values()], random.Random(SEED)
+    looking, writing = Looking(stack, centre, gates), Writing(centre, gates, SEED)
+    epochs, took, killed = looking.epoch(), [], []
+    with Asking(gates, whole.id) as asking:
+        for _ in range(KILLS):
+            leader = leads(centre, addresses)
+            with writing:
+                time.sleep(chance.uniform(0.1, 1.0))
+                began = time.monotonic()
+                brokers[leader][1].end(kill=True)
+            killed.append(leader == name_of(None))
+            # The one that was killed is still away.
+            looking.until_whole(writing.expected | {whole.id: "Wang Fang"})
+            took.append(time.monotonic() - began)
+            brokers[leader][1].start()
+            wait_for(lambda: not command("centre", "gates", "--state", centre.state)["brokers_away"], 60, "it is away")
+    print(
+        f"\nthe broker that led killed {KILLS} times (seed {SEED}), {sum(killed)} times the centre's own:"
+        f" {writing.deeds} deeds acknowledged, 0 lost, {len(writing.erased)} erased and 0 back; whole again, without"
+        f" it, after {percentile(took, 50):.1f} s (median), {max(took):.1f} s (worst);"
+        f" {looking.epoch() - epochs} epochs begun\n  {asking.told()}"
+    )
+    assert asking.refused == []
+
+
+def test_the_centres_machine_is_lost_and_the_second_leads_with_the_brokers_that_stay(fleet, place):
+    stack, centre, gates, whole = fleet
+    code = command("centre", "invite", "--second", f"{SECOND}:{centre.port}", "--state", centre.state)["code"]
+    second = place / "z"
+    command("join", CENTRE, code, "--port", centre.centre["pairing_port"], "--state", second, "--yes")
+    link = Process(second, "link", {}, centre.logs)
+    stack.callback(link.end)
+    wait_for(lambda: has_all(centre), 60, "the second has not all")
+    writing = Writing(centre, gates, SEED)
+    with Asking(gates, whole.id) as asking:
+        with writing:
+            time.sleep(2)
+        centre.whole_at(gates, within_s=60)
+        expected = writing.expected | {whole.id: "Wang Fang"}
+        centre.process.end(kill=True)
+        centre.broker.end(kill=True)
+        link.end(kill=True)
+        socket_of(second, "link").with_name("status.json").unlink(missing_ok=True)
+        began = time.monotonic()
+        command("centre", "promote", "--yes", "--state", second)
+        told = {"centre": centre.centre | {"listen": SECOND}}
+        broker = Kept(second, "broker", told, centre.logs)
+        stack.callback(broker.end)
+        process = Process(second, "centre", told, centre.logs)
+        stack.callback(process.end)
+        new = Centre(second, told["centre"], broker, process, None, stack, centre.logs)
+        wait_for(lambda: clustered(new), 90, "it leads without the other brokers")
+        wait_for(lambda: is_one(new, gates), 120, "the gates do not follow")
+        took = time.monotonic() - began
+        with closing(open_read_only(second)) as store:
+            assert dict(store.execute("SELECT id, name FROM residents")) == expected
+        with new.store() as store:
+            somebody = enrolled(store, "Somebody", 77)
+        began = time.monotonic()
+        wait_for(lambda: all(is_here(one, somebody) for one in gates), 60, "nobody came")
+        seen = time.monotonic() - began
+        # The broker of a gate is lost as well: the second's own and one more go on.
+        gates[0].brokers[0].end(kill=True)
+        with new.store() as store:
+            later = enrolled(store, "Later", 78)
+        wait_for(lambda: all(is_here(one, later) for one in gates), 60, "two of three do not go on")
+    print(
+        f"\nthe centre's machine lost (seed {SEED}), {writing.deeds} deeds before, 0 lost; all gates with the second"
+        f" after {took:.1f} s, an enrolment there at all of them after {seen:.2f} s\n  {asking.told()}"
+    )
+    assert asking.refused == []
+
+
+def is_one(leader, gates):
+    """Whether all is published, and each gate has it."""
+    with closing(open_read_only(leader.state)) as store:
+        if recovery.waits(store) or store.execute("SELECT count(due) FROM register").fetchone() != (0,):
+            return False
+        epoch = items.epoch(store)
+        here = items.state(store, epoch)
+    return all(one.register(epoch) == here for one in gates)
