@@ -181,6 +181,11 @@ def _store(state: Path, *, clustered: bool) -> Path:
     return broker_folder(state) / ("cluster" if clustered else "store")
 
 
+def forget_broker(state: Path) -> None:
+    """There is no broker on this machine any more: all that it was told and kept goes, its keys with it."""
+    shutil.rmtree(broker_folder(state), ignore_errors=True)
+
+
 def forget_store(state: Path) -> None:
     """Have the broker, which does not run, begin with nothing: what is there is of another time."""
     for clustered in (True, False):

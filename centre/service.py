@@ -17,6 +17,7 @@ from centre.broker import Where, end_broker, has_room, is_clustered, keep_up
 from centre.cluster import MOST, BrokerKeys, is_whole, name_of, routes
 from centre.far_cameras import FarCameras
 from centre.followers import Followers
+from centre.gathering import Gathering, Next
 from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
@@ -82,10 +83,7 @@ class Centre:
         address = "127.0.0.1" if where.listen in ("0.0.0.0", "::") else where.listen  # noqa: S104 - it is asked for
         self._own = Place(address, where.port)
         self._line = Line([self._own], secrets.certificate, secrets.nkey_seed, "centre", "_INBOX_centre")
-        # Whether the brokers of two gates are one with that of this machine.
-        self._clustered = is_clustered(state)
-        # The gates whose brokers are not there.
-        self._away: tuple[str, ...] = ()
+        self._gathering = Gathering(clustered=is_clustered(state))
         self._stream: RegisterStream | None = None
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
@@ -216,7 +214,7 @@ class Centre:
 
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
-        copies = MOST if self._clustered else 1
+        copies = MOST if self._gathering.clustered else 1
         other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection), copies)
         items.sum_anew(self._connection)
         if other is not None:
@@ -276,7 +274,7 @@ class Centre:
             return
         now = {one.id: one for one in gates.every(self._connection)}
         if now != self._followers.gates or not now:
-            self._clustered = self._clustered and is_whole(gates.with_brokers([*now.values()]))
+            self._gathering.know(gates.with_brokers([*now.values()]))
             self._keep_up(now)
             self._followers.know(now)
             # Other brokers let in, and cut off, by the list that it names.
@@ -285,37 +283,37 @@ class Centre:
 
     def _keep_up(self, now: Mapping[str, Gate]) -> None:
         """The broker lets in these gates, and is one of a cluster or alone."""
-        keep_up(self._state, self._where, self._keys, [*now.values()], clustered=self._clustered)
+        keep_up(self._state, self._where, self._keys, [*now.values()], clustered=self._gathering.clustered)
         self._line.know([self._own, *map(place_of, self._broker_places())])
 
     def _broker_places(self) -> tuple[str, ...]:
         """Where the brokers of a cluster are beside this machine's own."""
-        brokers = gates.with_brokers(gates.every(self._connection)) if self._clustered else ()
+        brokers = gates.with_brokers(gates.every(self._connection)) if self._gathering.clustered else ()
         return tuple(str(one.broker_at) for one in brokers)
 
     async def _gather_brokers(self) -> None:
         """Once the brokers of two gates can be reached they are one cluster with that of this machine; whose cannot is
-        told once it was not for two looks."""
-        before: set[str] = set()
+        told."""
+        gathering = self._gathering
         while True:
             brokers = gates.with_brokers([*self._followers.gates.values()])
-            missing = await self._not_there(brokers) if is_whole(brokers) else set()
-            away = tuple(one.name for one in brokers if one.id in missing & before)
-            if set(away) - set(self._away):
-                _log.error("The broker there is not reached: %s", ", ".join(away))
-            before, self._away = missing, away
-            if is_whole(brokers) and not self._clustered and not missing:
-                names = ", ".join(one.name for one in brokers)
-                _log.warning("The brokers of %s and this one are one cluster from now on.", names)
-                self._clustered = True
-                self._keep_up(self._followers.gates)
+            before, missing = gathering.away, await self._not_there(brokers) if is_whole(brokers) else set()
+            match gathering.look(brokers, missing, time.monotonic(), works=self._in_step):
+                case Next.ANEW:
+                    self._keep_up(self._followers.gates)
+                    said = "is one of a cluster" if gathering.clustered else "is alone, since no cluster came together"
+                    _log.warning("This centre's broker %s from now on.", said)
+                case Next.ELSEWHERE:
+                    self._line.leave()
+            if set(gathering.away) - set(before):
+                _log.error("The broker there is not reached: %s", ", ".join(gathering.away))
             await asyncio.sleep(_LOOK_FOR_BROKERS_S)
 
     async def _not_there(self, brokers: Sequence[Gate]) -> set[str]:
         """The ids of those gates whose brokers do not answer, by the word of the cluster where there is one."""
         from nats.errors import Error
 
-        if self._clustered and self._stream is not None and self._in_step:
+        if self._gathering.clustered and self._stream is not None and self._in_step:
             with suppress(Error, TimeoutError, OSError):
                 gone = await self._stream.away()
                 return {one.id for one in brokers if name_of(one.id) in gone}
@@ -397,7 +395,8 @@ class Centre:
         epoch, heard = items.epoch(self._connection), self._followers.heard()
         return CentreStatus(
             _now(), epoch, entries, connected, due, heard, superseded, missing, self._invited(),
-            clustered=self._clustered, brokers_away=self._away,
+            clustered=self._gathering.clustered, brokers_away=self._gathering.away,
+            cluster_failed=self._gathering.failed,
         )  # fmt: skip
 
     def _invited(self) -> Invited | None:

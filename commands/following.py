@@ -257,8 +257,11 @@ def _followed(
 def _take_over(state: Path, given: HandedOver | None) -> dict[str, Any]:
     """A second centre has the first one's keys, whose machine has a broker what that needs, and a gate nothing of any
     centre."""
+    from centre.broker import forget_broker
     from centre.secrets import forget_secrets, take_over
 
+    # What a broker here was told and kept is of another time.
+    forget_broker(state)
     if given is None:
         forget_secrets(state)
     else:

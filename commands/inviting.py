@@ -13,6 +13,7 @@ from commands.drop_root import as_owner, owner_of
 from gate.errors import Refusal, Sentence, UsageError
 from gate.processes.fields import read, written
 from gate.store.compound import gates, role, succession
+from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.people import credentials
 from gate.store.record import audit
@@ -61,6 +62,13 @@ def draw_invitation(gate: Home, second_at: str | None = None, broker_at: str | N
                     id=other.id,
                 )
             brokers = gates.with_brokers(gates.every(connection))
+            there = next((one for one in brokers if broker_at is not None and _is_there(one, broker_at)), None)
+            if there is not None:
+                raise Refusal(
+                    "The broker of {name} is reached at {place} already. Name the address of the other machine; to"
+                    " invite {name} itself anew, take it away first: facegate centre remove {id}",
+                    name=there.name, place=str(there.broker_at), id=there.id,
+                )  # fmt: skip
             if broker_at is not None and is_whole(brokers):
                 raise Refusal(
                     "{names} have brokers already, and with the centre's own there are three. Take one away first:"
@@ -90,6 +98,12 @@ def draw_invitation(gate: Home, second_at: str | None = None, broker_at: str | N
 
     as_owner(keeper, kept)
     return Drawn(pairing.shown(code), made.ends_at)
+
+
+def _is_there(gate: Gate, place: str) -> bool:
+    from gate.fleet.joined import place_of
+
+    return place_of(str(gate.broker_at)).address == place_of(place).address
 
 
 def _door_key(state: Path, *, codes: bool) -> bytes:

@@ -43,6 +43,7 @@ def leave(forget: bool, yes: bool, state: Path | None, config: Path | None, as_j
 def leave_centre(gate: Home, *, forget: bool) -> dict[str, int]:
     """Follow the centre no more from the next start of the services on; how many people of the register stay here, and
     how many were erased. Raises Refusal."""
+    from centre.broker import forget_broker
     from centre.secrets import centre_folder, forget_secrets
     from gate.fleet.joined import forget_joined
 
@@ -65,8 +66,9 @@ def leave_centre(gate: Home, *, forget: bool) -> dict[str, int]:
         return {}
 
     def handed_back() -> dict[str, Any]:
-        # As a second centre it had the first one's keys.
+        # As a second centre, or with a broker, it had keys of the first one's.
         forget_secrets(directory)
+        forget_broker(directory)
         return {}
 
     told = as_owner(owner_of(directory), left)

@@ -60,6 +60,8 @@ class CentreStatus:
     """Whether its broker is one of three."""
     brokers_away: tuple[str, ...] = ()
     """The gates whose brokers should be two of them, and are not reached."""
+    cluster_failed: bool = False
+    """Whether those were reached and did not come together, so that its broker is alone for now."""
     keys_lost: bool = False
     """Whether what its gates know it by is gone, so that it leads nobody."""
 
@@ -93,6 +95,10 @@ _ONE_AWAY = Sentence(
     "Of the three brokers that at {names} is not reached, and the other two go on. Look after it: were one more lost,"
     " nothing would be passed on."
 )
+_FAILED = Sentence(
+    "The three brokers do not come together, and the centre's own alone is used; it is tried again every five minutes."
+    " Look whether each of the three machines reaches the other two at the port centre.cluster_port."
+)
 _TWO_AWAY = Sentence(
     "Of the three brokers those at {names} are not reached: nothing is passed on until one of them is back. The gates"
     " go on by themselves."
@@ -103,7 +109,11 @@ def trouble_of_brokers(names: Sequence[str], status: CentreStatus | None) -> Sen
     """What is wrong with the brokers beside the centre's own, at the gates of these `names`; None: nothing."""
     if len(names) == 1:
         return Sentence(_ALONE, name=names[0])
-    if status is None or not names or not status.brokers_away:
+    if status is None or not names:
+        return None
+    if status.cluster_failed:
+        return _FAILED
+    if not status.brokers_away:
         return None
     away = ", ".join(status.brokers_away)
     if not status.clustered:
