@@ -79,6 +79,8 @@ class Followers:
         # The heads that were said lately, by their ticks, each with when (monotonic seconds).
         self._ticks: deque[tuple[int, float]] = deque()
         self._gave_back: dict[str, str | None] = {}
+        # Up to where each has the stream, as of which epoch.
+        self._through: dict[str, tuple[int, Mapping[str, int]]] = {}
         # When each said last how it is, monotonic seconds.
         self._heard_mono: dict[str, float] = {}
         self._runs: dict[str, list[str]] = {}
@@ -126,6 +128,15 @@ class Followers:
         """What each said last of itself, by its id."""
         return {gate: self._with_state(gate, one) for gate, one in self._reports.items()}
 
+    def heard_since(self, gate: str, mono: float) -> bool:
+        """Whether one said how it stands since then, monotonic seconds."""
+        return self._heard_mono.get(gate, float("-inf")) > mono
+
+    def through(self, gate: str, epoch: int) -> Mapping[str, int]:
+        """Up to which message of the stream of this epoch one has all, by what its consumers are for."""
+        known, through = self._through.get(gate, (0, {}))
+        return through if known == epoch else {}
+
     def still_to_give_back(self) -> tuple[str, ...]:
         """The names of those that have not given back yet what the centre lacks, where it waits for them."""
         now = recovery.state(self._connection)
@@ -168,6 +179,7 @@ class Followers:
             return
         self._heard_mono[gate] = time.monotonic()
         self._gave_back[gate] = told.gave_back
+        self._through[gate] = told.epoch, told.through
         self.head_asked = self.head_asked or told.unheard
         problem = self._of_two(gate, told.run) or self._of_flood(gate) or told.problem
         # A second centre without the list of gates has not all, and neither has whoever has a broker.

@@ -85,6 +85,8 @@ class Centre:
         self._line = Line([self._own], secrets.certificate, secrets.nkey_seed, "centre", "_INBOX_centre")
         self._gathering = Gathering(clustered=is_clustered(state))
         self._stream: RegisterStream | None = None
+        # Since when there is this line, monotonic seconds.
+        self._line_mono = time.monotonic()
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
         self._passages = Passages(connection, self._secrets, self._followers)
@@ -127,7 +129,7 @@ class Centre:
     async def _carry(self, broker: Client) -> None:
         from centre.stream import RegisterStream
 
-        self._broker, self._in_step = broker, False
+        self._broker, self._in_step, self._line_mono = broker, False, time.monotonic()
         self._stream = stream = RegisterStream(broker, self._secrets.signer_seed)
         await self._followers.listen(broker)
         await self._passages.listen(broker)
@@ -169,7 +171,7 @@ class Centre:
         while True:
             # Whoever answers on a line that was cut may have begun anew.
             if broker.stats["reconnects"] != cuts:
-                cuts, self._in_step = broker.stats["reconnects"], False
+                cuts, self._in_step, self._line_mono = broker.stats["reconnects"], False, time.monotonic()
             if self._followers.unsure or not self._in_step:
                 self._followers.unsure = self._in_step = False
                 await self._fall_in(stream)
@@ -233,7 +235,10 @@ class Centre:
         self._follow_gates()
         now, anew = self._followers.gates, self._followers.anew
         mono = time.monotonic()
-        new = [gate for gate in now.keys() - known if self._unserved.get(gate, mono) <= mono][:_GATES_AT_ONCE]
+        new = [gate for gate in now.keys() - known if self._unserved.get(gate, mono) <= mono]
+        # From where one is to have it it says itself; one that is away is not there to have any.
+        new = [gate for gate in new if gate in anew or self._followers.heard_since(gate, self._line_mono)]
+        new = new[:_GATES_AT_ONCE]
         new = await self._begin(stream, [now[gate] for gate in new])
         for gate in known - now.keys():
             await stream.end_consumers(gate)
@@ -250,8 +255,13 @@ class Centre:
         why, is tried again later and keeps no other waiting. Raises nats.errors.Error."""
         from nats.js.errors import BadRequestError, ServerError
 
+        epoch = items.epoch(self._connection)
         came = await asyncio.gather(
-            *(stream.begin_consumers(gate.id, anew=anew) for gate in new), return_exceptions=True
+            *(
+                stream.begin_consumers(gate.id, {} if anew else self._followers.through(gate.id, epoch))
+                for gate in new
+            ),
+            return_exceptions=True,
         )  # fmt: skip
         done = []
         for gate, error in zip(new, came, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
@@ -154,23 +154,30 @@ class RegisterStream:
         found: set[str] = set()
         listed = 0
         while some := await self._stream.consumers_info(REGISTER, offset=listed):
-            found |= {one.name for one in some}
+            # Those of a version before are on the disk.
+            found |= {one.name for one in some if one.config.mem_storage}
             listed += len(some)
         gates = {name.rpartition("_")[0] for name in found}
         return {gate for gate in gates if GateNames(gate).consumers.keys() <= found}
 
-    async def begin_consumers(self, gate: str, *, anew: bool = False) -> None:
-        """Have a gate's consumers, `anew` from the beginning. Raises nats.errors.Error."""
+    async def begin_consumers(self, gate: str, through: Mapping[str, int]) -> None:
+        """Have a gate's consumers, each behind what the gate has already (`Report.through`). Raises nats.errors.Error.
+
+        They are in the broker's memory: on its disk each message that each gate has taken is a write, and so is what is
+        on the way to it; thousands a second at two hundred gates, before which a revocation waits.
+        """
         names = GateNames(gate)
         for name, subjects in names.consumers.items():
-            if anew:
-                await self._drop(name)
+            await self._drop(name)
+            has = through.get(names.of(name), 0)
             await self._stream.add_consumer(
                 REGISTER,
                 ConsumerConfig(
                     durable_name=name,
                     filter_subjects=list(subjects),
-                    deliver_policy=DeliverPolicy.ALL,
+                    mem_storage=True,
+                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE if has > 0 else DeliverPolicy.ALL,
+                    opt_start_seq=has + 1 if has > 0 else None,
                     ack_policy=AckPolicy.EXPLICIT,
                     ack_wait=_ACK_WAIT_S,
                     max_ack_pending=_MOST_UNREAD,

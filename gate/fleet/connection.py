@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ _STOP_WITHIN_S = 2.0
 # X509_V_FLAG_NO_CHECK_TIME, which the library of this Python has no name for.
 _NO_CHECK_TIME = 0x200000
 _FETCH_S, _REST_S = 5.0, 0.02
+# So many are read as they come, and one more each second.
+_TURNS_AT_ONCE, _CALM_S = 100.0, 1.0
 
 
 class Ended(Exception):
@@ -195,18 +198,30 @@ async def _close(broker: Client) -> None:
             await broker.close()
 
 
-async def fetched(subscription: JetStreamContext.PullSubscription, most: int) -> AsyncIterator[list[Msg]]:
+async def fetched(
+    subscription: JetStreamContext.PullSubscription, most: int, *, calmly: bool = False
+) -> AsyncIterator[list[Msg]]:  # fmt: skip
     """What comes by a consumer, for ever: the first message at once and alone, then those that wait behind it.
+    `calmly`: where they come one by one for long, as in an import, those of a second together.
 
     Whoever asks the library for several waits until so many have come, or for as long as they would wait for one.
     """
+    turns, as_of = _TURNS_AT_ONCE, time.monotonic()
     while True:
         try:
             yield await subscription.fetch(1, timeout=_FETCH_S)
         except TimeoutError:
             continue
+        behind = 0
         with suppress(TimeoutError):
-            yield await subscription.fetch(most, timeout=_REST_S)
+            some = await subscription.fetch(most, timeout=_REST_S)
+            behind = len(some)
+            yield some
+        now = time.monotonic()
+        turns, as_of = min(_TURNS_AT_ONCE, turns + (now - as_of) / _CALM_S) - 1, now
+        # Of each message that is read alone the broker writes to its disk which one it was, for every gate.
+        if calmly and turns < 1 and behind < most:
+            await asyncio.sleep(_CALM_S)
 
 
 async def until_told(work: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ endian), the header (JSON), the body.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,6 +182,10 @@ class Report:
     """The digest of the list of gates that a second centre has."""
     reader: int = 1
     """The newest form of messages that it understands."""
+    epoch: int = 0
+    """The epoch that it heard last."""
+    through: Mapping[str, int] = field(default_factory=dict)
+    """Up to which message of the stream, as of that epoch, all is taken of what each of its consumers is for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ class GateNames:
             self.visitors: ("register.pass.>",),
         }
 
+    def of(self, consumer: str) -> str:
+        """What a consumer is for, in one word, whichever gate's it is."""
+        return consumer.removeprefix(f"{self.gate}_")
+
     @property
     def requests(self) -> str:
         """Where the gate asks."""

@@ -43,6 +43,28 @@ def line_of(joined: Joined, known: Sequence[str] = ()) -> Line:
     return Line(places, joined.certificate, joined.nkey_seed, joined.gate, GateNames(joined.gate).inbox)
 
 
+class Through:
+    """Up to which message of the stream all is taken that came by one consumer."""
+
+    def __init__(self) -> None:
+        self._newest = 0
+        self._open: set[int] = set()
+
+    def came(self, number: int) -> None:
+        """This one is here, and not taken yet; it comes again until it is."""
+        self._open.add(number)
+        self._newest = max(self._newest, number)
+
+    def done(self, number: int) -> None:
+        """It does not come again."""
+        self._open.discard(number)
+
+    @property
+    def number(self) -> int:
+        """Of what came none up to this one is still open."""
+        return min(self._open) - 1 if self._open else self._newest
+
+
 class Reader:
     """Reads the register's consumers of one gate."""
 
@@ -52,18 +74,31 @@ class Reader:
         self._register = register
         self.moved_mono = float("-inf")
         """When something was taken last, by the monotonic clock."""
+        self._through: dict[str, Through] = {}
+
+    def through(self) -> dict[str, int]:
+        """Up to which message of the stream all is taken, by what each consumer is for."""
+        return {self._names.of(consumer): one.number for consumer, one in self._through.items() if one.number > 0}
+
+    def begin_anew(self) -> None:
+        """The stream may be another one, whose numbers say something else."""
+        self._through.clear()
 
     async def take_from(self, broker: Client, consumer: str) -> None:
         """Take what comes by a consumer, for ever. Raises nats.errors.Error, TimeoutError, sqlite3.Error."""
         subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
         try:
-            async for some in fetched(subscription, _AT_ONCE):
-                await self._take(broker, some)
+            calmly = consumer != self._names.revocations
+            async for some in fetched(subscription, _AT_ONCE, calmly=calmly):
+                through = self._through.setdefault(consumer, Through())
+                for one in some:
+                    through.came(one.metadata.sequence.stream)
+                await self._take(broker, some, through)
         finally:
             with suppress(Exception):
                 await subscription.unsubscribe()
 
-    async def _take(self, broker: Client, some: list[Msg]) -> None:
+    async def _take(self, broker: Client, some: list[Msg], through: Through) -> None:
         batch = self._register.checked([one.data for one in some])
         unknown: frozenset[str] = frozenset()
         if wanted := self._register.missing_keys(batch):
@@ -74,12 +109,14 @@ class Reader:
             match fate:
                 case Fate.DONE:
                     self.moved_mono = time.monotonic()
+                    through.done(one.metadata.sequence.stream)
                     await one.ack()
                 case Fate.LATER:
                     await one.nak(delay=_LATER_S)
                 case Fate.HELD:
                     await one.nak(delay=_HELD_S)
                 case Fate.REFUSED:
+                    through.done(one.metadata.sequence.stream)
                     await one.term()
 
     async def _keys_or_later(self, broker: Client, wanted: list[str], some: list[Msg]) -> dict[str, bytes]:

@@ -128,6 +128,8 @@ class Link:
         self._heard_at: str | None = None
         self._tick: int | None = None
         self._orders = 0
+        # Whether a report is wanted before its time.
+        self._to_report = asyncio.Event()
         self._asked_of_camera = cameras.Asked()
         self._api_silent = False
         self._looks: set[asyncio.Task[None]] = set()
@@ -160,7 +162,7 @@ class Link:
             if self._lists_gates:
                 tasks.create_task(self._while_open(self._list_gates, broker))
             for consumer in self._names.consumers:
-                tasks.create_task(self._while_open(self._reader.take_from, broker, consumer))
+                tasks.create_task(self._while_open(self._read, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
             tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
@@ -200,6 +202,8 @@ class Link:
         now = time.monotonic()
         self._heard_mono, self._heard_at = now, _now()
         self._problem, self._tick, self._orders = heard.problem, heard.tick, heard.orders
+        if self._epoch not in (0, heard.epoch):
+            self._reader.begin_anew()
         self._gates, self._epoch, self._centre_shares = heard.gates, heard.epoch, heard.passages
         if self._cut_off:
             self._cut_off = False
@@ -238,6 +242,16 @@ class Link:
                     raise TimeoutError
                 succession.take_gates(self._connection, listed.gates)
             await asyncio.sleep(_AGAIN_S)
+
+    async def _read(self, broker: Client, consumer: str) -> None:
+        from nats.errors import Error
+
+        try:
+            await self._reader.take_from(broker, consumer)
+        except Error:
+            # The broker may have begun anew, and the centre waits to hear from where this gate is to have it.
+            self._to_report.set()
+            raise
 
     async def _ask(self, broker: Client) -> None:
         """Tell the centre what was revoked here, and again until its own word of that is here: the broker may lose what
@@ -331,13 +345,15 @@ class Link:
             unheard = self._heard_mono is None or self._heard_mono < self._line_mono
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
-                unheard=unheard, gates=listed, reader=messages.READER,
+                unheard=unheard, gates=listed, reader=messages.READER, epoch=self._epoch,
+                through=self._reader.through(),
             )  # fmt: skip
+            self._to_report.clear()
             await broker.publish(self._names.report, messages.report_data(said))
             with suppress(TimeoutError):
                 # Whether all is given back is told as soon as that was asked for.
                 led = self._led.is_set()
-                await asyncio.wait_for(asyncio.sleep(_REPORT_S) if led else self._led.wait(), _REPORT_S)
+                await asyncio.wait_for(self._to_report.wait() if led else self._led.wait(), _REPORT_S)
 
     async def _say_state(self, broker: Client) -> None:
         """Say how the gate is, as the api found it: when that changes, and every few seconds."""

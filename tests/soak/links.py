@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+from gate.fleet import messages
 from gate.fleet.connection import Line, fetched
 from gate.fleet.joined import Joined, read_joined
 from gate.fleet.names import HEAD, REGISTER, GateNames
@@ -41,21 +42,30 @@ async def light(gates, telling):
 async def reads(broker, names, telling):
     await broker.subscribe(HEAD, cb=passed_over)
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(reports(broker, names))
         for consumer in names.consumers:
-            tasks.create_task(reads_one(broker, consumer, telling))
+            tasks.create_task(reads_one(broker, names, consumer, telling))
+
+
+async def reports(broker, names):
+    while not broker.is_closed:
+        with suppress(Exception):
+            await broker.publish(names.report, messages.report_data(messages.Report(False, 0, 0)))
+        await asyncio.sleep(5)
 
 
 async def passed_over(_):
     pass
 
 
-async def reads_one(broker, consumer, telling):
+async def reads_one(broker, names, consumer, telling):
     while not broker.is_closed:
         # The consumer may not be made yet, or the line be cut: as a link does, it tries again.
         with suppress(Exception):
             subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
             try:
-                async for some in fetched(subscription, AT_ONCE):
+                calmly = consumer != names.revocations
+                async for some in fetched(subscription, AT_ONCE, calmly=calmly):
                     for one in some:
                         if telling:
                             print(time.monotonic(), one.subject, flush=True)
