@@ -1,17 +1,21 @@
 """From where a gate has the register once its broker was started anew, and what that writes to its disk for it."""
 
 import asyncio
+import socket
+import subprocess
+from contextlib import suppress
 
 import nats
 import pytest
 
 from centre.broker import broker_folder
+from centre.broker_service import program
 from centre.secrets import secrets_of
-from gate.fleet.connection import trusting
+from gate.fleet.connection import fetched, trusting
 from gate.fleet.names import REGISTER, GateNames
 from gate.fleet.reading import Through
 from tests.centre.test_many_gates import enrolled, is_here
-from tests.fleet import join
+from tests.fleet import free_ports, join
 from tests.running import wait_for
 
 
@@ -61,6 +65,62 @@ def test_after_its_start_a_broker_gives_a_gate_what_that_lacks_and_writes_nothin
         later = enrolled(store, "Later", 21)
     wait_for(lambda: is_here(north, later), 40, "the gate hears nothing more")
     wait_for(lambda: given(centre, north) >= len(people), 10, "it was not given all")
+
+
+@pytest.mark.whole
+def test_what_comes_one_by_one_for_long_is_taken_together_and_the_first_at_once(tmp_path):
+    (port,) = free_ports(1)
+    broker = subprocess.Popen(
+        [program(), "--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", tmp_path],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: answers(port), 10, "no broker")
+        calm, hasty = asyncio.run(asyncio.wait_for(turns_of(f"nats://127.0.0.1:{port}"), 60))
+    finally:
+        broker.kill()
+        broker.wait(10)
+    assert sum(calm) == sum(hasty) == MANY
+    # The first hundred turns are for whoever enrols a family; then there is one a second.
+    assert calm[0] == 1
+    assert max(calm) >= 20
+    assert len(calm) < len(hasty)
+
+
+MANY = 600
+
+
+def answers(port):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+async def turns_of(address):
+    """How many messages each turn has, of who reads calmly and of who does not, while many come one by one."""
+    line = await nats.connect(address)
+    stream = line.jetstream()
+    await stream.add_stream(name="S", subjects=["s"])
+    readers = [asyncio.create_task(turns(stream, name, calmly=name == "calm")) for name in ("calm", "hasty")]
+    for _ in range(MANY):
+        await stream.publish("s", b"")
+        await asyncio.sleep(0.01)
+    try:
+        return await asyncio.gather(*readers)
+    finally:
+        await line.close()
+
+
+async def turns(stream, name, *, calmly):
+    found = []
+    subscription = await stream.pull_subscribe("s", durable=name, stream="S")
+    async for some in fetched(subscription, MANY, calmly=calmly):
+        found.append(len(some))
+        for one in some:
+            await one.ack()
+        if sum(found) == MANY:
+            break
+    return found
 
 
 def test_up_to_where_a_gate_has_all():
