@@ -30,6 +30,8 @@ _ANSWERS = {"max": 1, "expires": "40s"}
 _CONNECTIONS_BEYOND = 16
 # Where the settings are still those of a version that knew of no cluster.
 _CLUSTER_PORT = 7424
+# What a broker alone keeps; the three of a cluster keep theirs under its name.
+_ALONE = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def configuration(
 ) -> dict[str, Any]:  # fmt: skip
     """All that the broker is told, in its own words. `gates` are those that may connect; where it is `clustered`, two
     of them have the other brokers."""
-    place = broker_folder(state)
+    place, brokers = broker_folder(state), with_brokers(gates)
     return {
         "server_name": keys.name,
         "listen": f"{where.host}:{where.port}",
@@ -98,7 +100,7 @@ def configuration(
         },
         # What was acknowledged is on the disk: at a power cut nothing else survives.
         "jetstream": {
-            "store_dir": str(_store(state, clustered=clustered)),
+            "store_dir": str(place / (f"cluster-{cluster.members(keys, brokers)}" if clustered else _ALONE)),
             "sync_interval": "always",
             "max_file_store": _MOST_STORED,
             # Each gate has four, and the broker's own limit of a thousand would leave the gates beyond without any.
@@ -176,11 +178,6 @@ def _written(state: Path) -> dict[str, Any]:
     return {}
 
 
-def _store(state: Path, *, clustered: bool) -> Path:
-    # What one broker kept alone is nothing to a cluster, nor the other way round.
-    return broker_folder(state) / ("cluster" if clustered else "store")
-
-
 def forget_broker(state: Path) -> None:
     """There is no broker on this machine any more: all that it was told and kept goes, its keys with it."""
     shutil.rmtree(broker_folder(state), ignore_errors=True)
@@ -188,18 +185,30 @@ def forget_broker(state: Path) -> None:
 
 def forget_store(state: Path) -> None:
     """Have the broker, which does not run, begin with nothing: what is there is of another time."""
-    for clustered in (True, False):
-        shutil.rmtree(_store(state, clustered=clustered), ignore_errors=True)
+    for one in _stores(state):
+        shutil.rmtree(one, ignore_errors=True)
 
 
-def forget_the_other_store(state: Path, *, clustered: bool) -> None:
-    """What is there of the time when the broker, which does not run, was one of a cluster, or was none."""
-    shutil.rmtree(_store(state, clustered=not clustered), ignore_errors=True)
+def forget_other_stores(state: Path) -> None:
+    """What is there of the time when the broker, which does not run, was one of another cluster, or of none. By what
+    was agreed on then it would wait for brokers that are none of the three any more."""
+    for one in _stores(state):
+        if one != _store(state):
+            shutil.rmtree(one, ignore_errors=True)
+
+
+def _stores(state: Path) -> list[Path]:
+    return [one for pattern in (_ALONE, "cluster*") for one in broker_folder(state).glob(pattern)]
+
+
+def _store(state: Path) -> Path:
+    """Where the broker keeps what it is given, as it was told last."""
+    return Path(_written(state).get("jetstream", {}).get("store_dir", broker_folder(state)))
 
 
 def has_room(state: Path) -> bool:
     """Whether there is room on the broker's disk."""
-    return shutil.disk_usage(_store(state, clustered=is_clustered(state))).free > _LEAST_ROOM
+    return shutil.disk_usage(_store(state)).free > _LEAST_ROOM
 
 
 def end_broker(state: Path) -> None:

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
-from centre.broker import Where, configuration_file, forget_the_other_store, is_clustered, write_configuration
+from centre.broker import Where, configuration_file, forget_other_stores, is_clustered, write_configuration
 from centre.cluster import BrokerKeys, is_whole
 from centre.secrets import KeysLost, broker_keys, broker_keys_given, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
@@ -45,7 +45,7 @@ def prepare(state: Path, centre: dict[str, Any]) -> None:
         clustered = is_whole(gates.with_brokers(following)) and (given is not None or is_clustered(state))
         keys: BrokerKeys = given or broker_keys(secrets_for(state, connection))
         write_configuration(state, Where.of(centre), keys, following, clustered=clustered)
-        forget_the_other_store(state, clustered=clustered)
+        forget_other_stores(state)
 
 
 def _waits_for_others(state: Path) -> bool:

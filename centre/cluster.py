@@ -2,7 +2,7 @@
 
 Between them they go by what NATS calls routes, over TLS. Each shows a certificate of its own, whose key was drawn at
 the centre and handed over in the invitation, and takes none but those of the other two: whoever is taken away is none
-of them any more.
+of them any more. By the certificate that all of them show to gates none is taken, since whoever was taken away has it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class BrokerKeys:
     route_certificate: str
     """That of this one towards the others."""
     route_key: str = field(repr=False)
+    centre_pin: str
+    """By which the others know the broker of whoever leads: the SHA-256 of its public key towards them, hexadecimal."""
     gate: str | None = None
     """The id of the gate on whose machine it is; None: the centre's own."""
     centre_at: str | None = None
@@ -71,10 +73,16 @@ def routes(keys: BrokerKeys, brokers: Sequence[Gate], port: int) -> list[Place]:
     return [Place(host, port) for host in hosts]
 
 
+def members(keys: BrokerKeys, brokers: Sequence[Gate]) -> str:
+    """One word for just these three: others keep nothing in common with them."""
+    named = (f"{name_of(one.id)} {one.broker_pin}" for one in brokers)
+    return hashlib.sha256("\n".join([keys.centre_pin, *sorted(named)]).encode()).hexdigest()[:16]
+
+
 def told(keys: BrokerKeys, brokers: Sequence[Gate], listen: str, port: int, files: dict[str, str]) -> dict[str, Any]:
     """What this broker is told of the cluster; `listen` as an address is written before a port, `files` where its own
     certificate and key lie, and that of all."""
-    pins = [pin_of(keys.certificate), *(str(one.broker_pin) for one in brokers)]
+    pins = [keys.centre_pin, *(str(one.broker_pin) for one in brokers)]
     return {
         "name": _NAME,
         "listen": f"{listen}:{port}",

@@ -11,9 +11,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import NameOID
 
-from centre.cluster import BrokerKeys
+from centre.cluster import BrokerKeys, pin_of
 from gate.errors import UsageError
 from gate.fleet.keys import new_seed
 from gate.fleet.nkeys import new_nkey_seed, nkey_public
@@ -23,6 +24,10 @@ from gate.store.compound import gates
 
 # Gates know the certificate itself: it never ends while the centre lives.
 # And it holds whatever a board without a clock of its own takes for today.
+_CURVE = ec.SECP256R1()
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+# So much longer than the order that the rest of the division tells nothing.
+_ROUTE_BYTES = 48
 _BEGINS, _ENDS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -111,7 +116,7 @@ def hand_over_broker(state: Path, place: str) -> HandedOver:
     """What a gate is given whose machine is to have a broker that is reached there: its own key towards the others is
     drawn for it. Raises UsageError."""
     all_of_it = secrets_of(state)
-    certificate, key = _draw_signed(all_of_it)
+    certificate, key = _signed(all_of_it, ec.generate_private_key(_CURVE))
     return HandedOver(place, broker=replace(broker_keys(all_of_it), route_certificate=certificate, route_key=key))
 
 
@@ -139,7 +144,8 @@ def take_over(state: Path, given: HandedOver) -> None:
 def broker_keys(given: Secrets) -> BrokerKeys:
     """What the broker on the centre's own machine shows."""
     centre = nkey_public(given.nkey_seed)
-    return BrokerKeys(given.certificate, given.key, centre, given.certificate, given.key)
+    certificate, key = _signed(given, _route_key(given))
+    return BrokerKeys(given.certificate, given.key, centre, certificate, key, pin_of(certificate))
 
 
 def broker_keys_given(state: Path) -> BrokerKeys | None:
@@ -189,7 +195,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _draw() -> Secrets:
-    private = ec.generate_private_key(ec.SECP256R1())
+    private = ec.generate_private_key(_CURVE)
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=True, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, crl_sign=False, encipher_only=False, decipher_only=False,
@@ -204,9 +210,17 @@ def _draw() -> Secrets:
     return Secrets(new_seed(), new_seed(), new_nkey_seed(), _pem(certificate), _key_pem(private))
 
 
-def _draw_signed(by: Secrets) -> tuple[str, str]:
-    """A certificate that the centre's own vouches for, and its key, PEM."""
-    private = ec.generate_private_key(ec.SECP256R1())
+def _route_key(of: Secrets) -> ec.EllipticCurvePrivateKey:
+    """What the broker of whoever leads shows towards the others. It follows from what no machine has that has a broker
+    alone, and a second centre has: so it is the same whichever of the two leads."""
+    derived = HKDF(hashes.SHA256(), _ROUTE_BYTES, salt=None, info=b"facegate route of the centre").derive(
+        of.signer_seed
+    )
+    return ec.derive_private_key(int.from_bytes(derived, "big") % (_ORDER - 1) + 1, _CURVE)
+
+
+def _signed(by: Secrets, private: ec.EllipticCurvePrivateKey) -> tuple[str, str]:
+    """A certificate of this key that the centre's own vouches for, and the key, PEM."""
     signs = serialization.load_pem_private_key(by.key.encode("ascii"), None)
     if not isinstance(signs, ec.EllipticCurvePrivateKey):
         raise UsageError("The key of this centre is none that it drew.")

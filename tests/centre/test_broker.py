@@ -1,11 +1,22 @@
 """What a broker is told, without one."""
 
 from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from centre import secrets
-from centre.broker import Change, Where, configuration, configuration_file, is_clustered, write_configuration
+from centre.broker import (
+    Change,
+    Where,
+    broker_folder,
+    configuration,
+    configuration_file,
+    forget_other_stores,
+    is_clustered,
+    write_configuration,
+)
 from centre.cluster import pin_of
 from gate.errors import UsageError
 from gate.store.compound.gates import Gate
@@ -40,11 +51,9 @@ def test_each_of_three_is_told_where_the_others_are_and_takes_them_alone(tmp_pat
     told = configuration(tmp_path, where, centre, gates, clustered=True)
     assert told["cluster"]["routes"] == ["nats-route://10.0.0.3:7424", "nats-route://10.0.0.4:7424"]
     pins = told["cluster"]["tls"]["pinned_certs"]
-    assert sorted(pins) == sorted([pin_of(centre.certificate), north.broker_pin, east.broker_pin])
+    assert sorted(pins) == sorted([pin_of(centre.route_certificate), north.broker_pin, east.broker_pin])
     assert len(set(pins)) == 3
-    there = secrets.BrokerKeys(
-        given.certificate, given.key, given.centre, given.route_certificate, given.route_key, "e", "10.0.0.2"
-    )
+    there = replace(given, gate="e", centre_at="10.0.0.2")
     other = configuration(tmp_path, Where("10.0.0.4", 7422, 7424), there, gates, clustered=True)
     assert other["cluster"]["routes"] == ["nats-route://10.0.0.2:7424", "nats-route://10.0.0.3:7424"]
     assert other["cluster"]["tls"]["pinned_certs"] == pins
@@ -63,6 +72,31 @@ def test_a_broker_is_started_anew_for_a_cluster_and_not_for_a_gate(tmp_path, cen
     assert not is_clustered(tmp_path)
     configuration_file(tmp_path).write_text("{")
     assert not is_clustered(tmp_path)
+
+
+def test_no_machine_with_a_broker_has_what_another_shows_to_the_others(tmp_path, centre):
+    (north, has), (east, _) = with_broker(tmp_path, "n", "10.0.0.3"), with_broker(tmp_path, "e", "10.0.0.4")
+    told = configuration(tmp_path, Where("10.0.0.2", 7422, 7424), centre, [north, east], clustered=True)
+    theirs = [pin for pin in told["cluster"]["tls"]["pinned_certs"] if pin != north.broker_pin]
+    assert not {pin_of(has.certificate), pin_of(has.route_certificate)} & set(theirs)
+    assert centre.route_key not in (has.key, has.route_key)
+    # Whoever leads with the same secrets is known by the same.
+    assert secrets.broker_keys(secrets.secrets_of(tmp_path)).centre_pin == has.centre_pin == centre.centre_pin
+
+
+def test_brokers_that_are_others_keep_nothing_in_common(tmp_path, centre):
+    where = Where("127.0.0.1", 7422, 7424)
+    north, east, west = (with_broker(tmp_path, name, f"10.0.0.{at}")[0] for at, name in enumerate(("n", "e", "w"), 3))
+    kept = []
+    for gates, clustered in (([], False), ([north, east], True), ([east, north], True), ([north, west], True)):
+        write_configuration(tmp_path, where, centre, gates, clustered=clustered)
+        store = configuration(tmp_path, where, centre, gates, clustered=clustered)["jetstream"]["store_dir"]
+        Path(store).mkdir(exist_ok=True)
+        forget_other_stores(tmp_path)
+        assert [str(one) for one in broker_folder(tmp_path).iterdir() if one.is_dir()] == [store]
+        kept.append(store)
+    assert kept[1] == kept[2]
+    assert len(set(kept)) == 3
 
 
 def test_what_is_handed_over_for_a_broker_signs_nothing_and_what_makes_no_sense_is_refused(tmp_path, centre):

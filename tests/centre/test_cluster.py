@@ -1,9 +1,15 @@
 """Three brokers, of which two are on the machines of gates: any one of them may be lost."""
 
 import json
+import socket
+import ssl
+from contextlib import suppress
 
 import pytest
 
+from centre.cluster import BrokerKeys
+from centre.secrets import broker_keys, secrets_of
+from gate.processes.fields import read
 from gate.store.compound import succession
 from gate.store.people import erasure
 from gate.vocabulary import Method
@@ -14,7 +20,7 @@ from tests.running import wait_for
 
 pytestmark = pytest.mark.whole
 
-CENTRE, NORTH, EAST = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+CENTRE, NORTH, EAST, WEST = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +67,17 @@ def says_what_was_asked_for_and_refuses_a_fourth(centre, fleet):
     for gate in (north, east):
         assert not (gate.state / "centre/secrets.json").exists()
         assert set(json.loads((gate.state / "centre/broker.json").read_text())) == {
-            "certificate", "key", "centre", "route_certificate", "route_key", "gate", "centre_at",
+            "certificate", "key", "centre", "route_certificate", "route_key", "centre_pin", "gate", "centre_at",
         }  # fmt: skip
 
 
-def test_any_one_broker_may_be_lost_and_a_gate_that_is_taken_away_has_none_of_the_compounds(centre, fleet):
+def test_any_one_broker_may_be_lost_and_a_gate_that_is_taken_away_has_none_of_the_compounds(centre, fleet, place):
     north, east, south = fleet
     says_what_was_asked_for_and_refuses_a_fourth(centre, fleet)
     brokers = {"centre": centre.broker, "north": north.brokers[0], "east": east.brokers[0]}
     for name, broker in brokers.items():
         goes_on_without(name, broker, centre, fleet)
+    had = (east.state / "centre/broker.json").read_text()
     command("centre", "remove", "east", "--yes", "--state", centre.state)
     wait_for(lambda: not told(centre)["clustered"], 60, "the cluster stands")
     with centre.store() as store:
@@ -83,6 +90,7 @@ def test_any_one_broker_may_be_lost_and_a_gate_that_is_taken_away_has_none_of_th
     command("leave", "--yes", "--state", east.state)
     assert [one.name for one in (east.state / "centre").iterdir()] == []
     assert not (east.state / "link/broker").exists()
+    another_in_its_place_is_one_of_three(centre, fleet, place, had)
 
 
 def goes_on_without(lost, broker, centre, fleet):
@@ -106,3 +114,33 @@ def goes_on_without(lost, broker, centre, fleet):
     broker.start()
     wait_for(lambda: told(centre)["brokers_away"] == [], 60, "it is back, and nobody is told")
     centre.whole_at(fleet)
+
+
+def another_in_its_place_is_one_of_three(centre, fleet, place, had):
+    """And the one that was taken away, whose keys `had` are, is none."""
+    north, _, south = fleet
+    west = join(centre, place / "w", "west", broker=WEST, freshness_s=5)
+    wait_for(lambda: told(centre)["clustered"], 60, "the brokers are no cluster")
+    centre.whole_at([north, south, west], within_s=60)
+    thief = read(BrokerKeys, json.loads(had))
+    for certificate, key in ((thief.certificate, thief.key), (thief.route_certificate, thief.route_key)):
+        assert not takes_as_one_of_three(centre, place, certificate, key)
+    ours = broker_keys(secrets_of(centre.state))
+    assert takes_as_one_of_three(centre, place, ours.route_certificate, ours.route_key)
+    north.brokers[0].end(kill=True)
+    with centre.store() as store:
+        person = enrolled(store, "Without north", 7)
+    centre.whole_at([north, south, west], within_s=60)
+    assert is_here(south, person)
+    north.brokers[0].start()
+
+
+def takes_as_one_of_three(centre, place, certificate, key):
+    """Whether the broker at north's machine takes somebody with these for one of its cluster."""
+    (place / "shown.pem").write_text(certificate + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(place / "shown.pem")
+    with suppress(OSError), socket.create_connection((NORTH, centre.centre["cluster_port"]), timeout=10) as plain:
+        return context.wrap_socket(plain).recv(4).startswith(b"INFO")
+    return False
