@@ -30,6 +30,7 @@ _PING_EVERY_S = 5
 _STOP_WITHIN_S = 2.0
 # X509_V_FLAG_NO_CHECK_TIME, which the library of this Python has no name for.
 _NO_CHECK_TIME = 0x200000
+_STUCK_S = 20.0
 _FETCH_S, _REST_S = 5.0, 0.02
 # So many are read as they come, and one more each second.
 _TURNS_AT_ONCE, _CALM_S = 100.0, 1.0
@@ -104,23 +105,51 @@ class Line:
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(_end_when(self._closed, broker))
+                        tasks.create_task(self._end_when_stuck(broker))
                         tasks.create_task(work(broker))
                 except* Ended:
                     if not self._elsewhere:
                         _log.warning("The broker at %s closed the line.", self._there())
             await asyncio.sleep(_AGAIN_S if self._elsewhere else _REFUSED_S)
 
+    async def _end_when_stuck(self, broker: Client) -> None:
+        """A line that does not come back for long is given up for a new one: where a broker died in the middle of a
+        handshake the library waits for ever (seen of nats-py 2.16, whose `_close` waits for the transport)."""
+        away_since = None
+        while True:
+            await asyncio.sleep(_AGAIN_S)
+            now = time.monotonic()
+            away_since = None if broker.is_connected else away_since or now
+            if away_since is not None and now - away_since > _STUCK_S:
+                self._elsewhere = True
+                self._closed.set()
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:
-        import nats
+        from nats.aio.client import Client
 
-        closed = self._closed = asyncio.Event()
         self._elsewhere = False
+        while True:
+            closed, broker = asyncio.Event(), Client()
+            try:
+                async with asyncio.timeout(_STUCK_S):
+                    await self._connect(broker, closed)
+                break
+            except TimeoutError:
+                await _close(broker)
+        self._broker, self._closed = broker, closed
+        self.refused = False
+        self.at = self._reached()
+        try:
+            yield broker
+        finally:
+            await _close(broker)
 
+    async def _connect(self, broker: Client, closed: asyncio.Event) -> None:
         async def ended() -> None:
             closed.set()
 
-        self._broker = broker = await nats.connect(
+        await broker.connect(
             [_url(one) for one in self._places],
             dont_randomize=True,
             tls=self._trust,
@@ -133,17 +162,11 @@ class Line:
             closed_cb=ended,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=self._again_s,
+            reconnect_time_wait=self._again_s,  # type: ignore[arg-type] # half a second is waited as well
             connect_timeout=_WITHIN_S,
             ping_interval=_PING_EVERY_S,
             max_outstanding_pings=2,
         )
-        self.refused = False
-        self.at = self._reached()
-        try:
-            yield broker
-        finally:
-            await _close(broker)
 
     def _reached(self) -> Place | None:
         """At which of the places the broker is that answers now."""

@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,9 +60,11 @@ def leads(centre, addresses):
         places = [f"tls://{one}:{centre.port}" for one in addresses]
         line = await nats.connect(places, tls=trusting(keys.certificate), nkeys_seed_str=keys.nkey_seed)
         try:
-            return (await line.jetstream().stream_info(REGISTER)).cluster.leader
+            with suppress(nats.js.errors.Error, TimeoutError):
+                return (await line.jetstream().stream_info(REGISTER)).cluster.leader
         finally:
             await line.close()
+        return None
 
     return asyncio.run(ask())
 
@@ -91,7 +93,7 @@ def test_the_broker_that_leads_is_killed(fleet):
     epochs, took, killed = looking.epoch(), [], []
     with Asking(gates, whole.id) as asking:
         for _ in range(KILLS):
-            leader = leads(centre, addresses)
+            leader = wait_for(lambda: leads(centre, addresses), 60, "no broker leads")
             with writing:
                 time.sleep(chance.uniform(0.1, 1.0))
                 began = time.monotonic()

@@ -1,7 +1,10 @@
 """A line to the broker: to one certificate alone, whatever the clock of either side says."""
 
 import asyncio
+import json
+import socket
 import ssl
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gate.fleet.connection import trusting
+from centre.broker_service import program
+from gate.fleet.connection import Line, trusting
+from gate.fleet.joined import Place
+from gate.fleet.nkeys import new_nkey_seed, nkey_public
+from tests.fleet import free_ports
 
 
 def served(folder, begins, ends):
@@ -51,3 +58,50 @@ def test_a_wrong_clock_does_not_cut_a_gate_off_and_another_certificate_does(tmp_
     another, _ = served(tmp_path, begins, begins + timedelta(days=365))
     with pytest.raises(ssl.SSLCertVerificationError):
         asyncio.run(reached(serves, trusting(another)))
+
+
+@pytest.mark.parametrize("dies", ["at once", "after its first words", "in the middle of TLS"])
+@pytest.mark.whole
+def test_a_broker_that_dies_in_the_middle_of_a_handshake_is_reached_once_it_is_back(tmp_path, dies):
+    begins = datetime.now(UTC)
+    pem, _ = served(tmp_path, begins, begins + timedelta(days=365))
+    (port,) = free_ports(1)
+    keys = {"cert_file": str(tmp_path / "crt"), "key_file": str(tmp_path / "key")}
+    seed = new_nkey_seed()
+    users = {"users": [{"nkey": nkey_public(seed)}]}
+    (tmp_path / "conf").write_text(json.dumps({"listen": f"127.0.0.1:{port}", "tls": keys, "authorization": users}))
+    line = Line([Place("127.0.0.1", port)], pem, seed, "test", "_INBOX_test")
+    asyncio.run(asyncio.wait_for(reached_at_last(line, port, dies, tmp_path / "conf"), 60))
+
+
+async def reached_at_last(line, port, dies, conf):
+    done, met = asyncio.Event(), asyncio.Event()
+
+    async def work(broker):
+        done.set()
+        await asyncio.Event().wait()
+
+    async def die(reader, writer):
+        if dies != "at once":
+            writer.write(
+                b'INFO {"server_id":"x","version":"2.15.1","tls_required":true,"max_payload":1000,"nonce":"x"}\r\n'
+            )
+            await writer.drain()
+        if dies == "in the middle of TLS":
+            await reader.read(10)
+        met.set()
+        # As the kernel does for a process that is killed.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(die, "127.0.0.1", port)
+    for_ever = asyncio.create_task(line.for_ever(work))
+    await met.wait()
+    server.close()
+    broker = await asyncio.create_subprocess_exec(program(), "--config", conf, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        await done.wait()
+    finally:
+        for_ever.cancel()
+        broker.kill()
+        await broker.wait()
