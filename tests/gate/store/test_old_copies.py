@@ -105,6 +105,8 @@ def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_a
     made = [backup.make(state, folder, None).path for _ in range(3)]
     now = datetime.now(UTC)
     assert retention.tidy(put_aside, KeepSettings(), now, UTC, folder).copies == 0
+    for days in (10, 20):
+        assert retention.tidy(put_aside, KeepSettings(), now + timedelta(days=days), UTC, folder).copies == 0
     later = now + timedelta(days=31)
     assert retention.tidy(put_aside, KeepSettings(), later, UTC, folder).copies == 3
     assert not copy_of(state).exists()
