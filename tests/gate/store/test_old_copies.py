@@ -160,8 +160,9 @@ def test_a_restore_that_was_killed_keeps_nobody_who_is_erased(state, tmp_path):
     with closing(open_database(state)) as store:
         one = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, SECRETS["template"])], AGREED)
         made = backup.make(state, tmp_path, None).path
-        killed(state, tmp_path, made)
-        beside = database_of(state).parent
+    killed(state, tmp_path, made)
+    beside = database_of(state).parent
+    with closing(open_database(state)) as store:
         assert any(SECRETS["name"] in path.read_bytes() for path in copies_in(beside))
         with scratch_in(tmp_path) as theirs:
             end_left(tmp_path)
