@@ -77,6 +77,12 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
         if last is not None and datetime.fromisoformat(last).astimezone(zone).date() == local.date():
             return None
         done = retention.tidy(connection, context.settings.keep, now, zone, backup.own_folder(context.state))
+    if done.not_before is not None:
+        _log.warning(
+            "Nothing that was kept long enough is erased before %s: this gate was off for more than two weeks, or its"
+            " clock was set. Look whether its day and year are right.", done.not_before,
+        )  # fmt: skip
+        return done
     _log.info(
         "Erased: %d lines, %d unused faces, %d residents who moved out, %d old passes, %d old copies",
         done.lines, done.faces, done.people, done.passes, done.copies,

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import ssl
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -126,7 +126,7 @@ def _announced(console: Console) -> str:
     secure = console.context.secure
     address, here = (address_of(one, secure=secure) for one in (console.sockets[0], console.sockets[-1]))
     # Programs on this machine ask there.
-    _write(api_address_file(console.context.state), f"{here}\n", 0o644)
+    _tell_machine(api_address_file(console.context.state), f"{here}\n", 0o644)
     _log.info("The console is at %s", address if here == address else f"{address}, and on this machine at {here}")
     exposed = exposure(console.settings.host)
     if exposed is not None:
@@ -146,10 +146,19 @@ def _offer_first_start(context: Context, address: str) -> None:
         _log.error("%s", error)
         return
     if known:
-        context.owner_code_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            context.owner_code_file.unlink(missing_ok=True)
         return
-    _write(context.owner_code_file, f"{context.owner_code.code}\n", 0o600)
+    _tell_machine(context.owner_code_file, f"{context.owner_code.code}\n", 0o600)
     _log.info("Nobody administers this gate yet. Open %s and give the code %s", address, context.owner_code.code)
+
+
+def _tell_machine(path: Path, text: str, mode: int) -> None:
+    """A console that serves is worth more than a file that says so."""
+    try:
+        _write(path, text, mode)
+    except OSError as error:
+        _log.error("%s cannot be written (%s); the console goes on without. Make room there.", path, error.strerror)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -37,10 +37,7 @@ def restore(path: Path, yes: bool, unsealed: bool, state: Path | None, config: P
     if door_runs(gate.state):
         raise Refusal(f"The gate is running. Stop it, then restore {path}.")
     if care.is_in_use(gate.state):
-        raise Refusal(
-            f"The gate's door is not running, but something else of it is: it has the database open. Stop all of it, on"
-            f" a gate with: sudo systemctl stop facegate.target. Then restore {path}."
-        )
+        raise care.InUse(path)
     if not yes:
         click.confirm(f"Replace the database of {gate.state} with {path}?", abort=True, err=True)
     done = care.restore(path, gate.state, unsealed=unsealed)

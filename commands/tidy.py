@@ -41,6 +41,13 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
     if as_json:
         print_json(asdict(done))
         return
+    if done.not_before is not None:
+        click.echo(
+            f"Nothing is erased before {done.not_before}: this gate was off for more than two weeks, or its clock was"
+            f" set, and whoever is to be erased is named for {WARNING_DAYS} days first. Look whether its day and year"
+            " are right."
+        )
+        return
     click.echo(
         f"Erased: {counted(done.lines, 'line')} of the record, {counted(done.faces, 'unused face')},"
         f" {counted(done.people, 'resident')} who moved out, {done.passes} old passes, {done.copies} old copies."

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gate.clock import trusted_now
 from gate.errors import UsageError
 from gate.places import write_whole
 from gate.processes.addresses import generated_certificate_file
@@ -49,17 +50,21 @@ def own_certificate(certificate: Path, key: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def generated_certificate(state: Path, names: tuple[str, ...], now: datetime | None = None) -> tuple[Path, Path]:
+def generated_certificate(
+    state: Path, names: tuple[str, ...], now: datetime | None = None, *, trusted: bool | None = None
+) -> tuple[Path, Path]:
     """The state's own self-signed certificate for `names` (hosts and addresses) and its key.
 
     Made anew where there is none, where it does not hold all of them, or where it is about to end; with the same key,
-    so that whoever trusts the key goes on.
+    so that whoever trusts the key goes on. One that is not good yet is, where the clock is not to be `trusted` (None:
+    the machine's own): a board without a battery wakes in the past, and whoever trusts the certificate is to go on.
     """
     now = now or datetime.now(UTC)
     certificate = generated_certificate_file(state)
     key = certificate.with_name("key.pem")
     wanted = {str(one.value) for one in map(_general, names) if one is not None}
-    if not (_good(certificate, key, now) and wanted <= set(names_in(certificate))):
+    sure = trusted_now() if trusted is None else trusted
+    if not (_good(certificate, key, now, sure=sure) and wanted <= set(names_in(certificate))):
         certificate.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         _generate(certificate, key, names, now)
     return certificate, key
@@ -93,13 +98,14 @@ def fingerprint(certificate: Path) -> str:
     return found.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-def _good(certificate: Path, key: Path, now: datetime) -> bool:
+def _good(certificate: Path, key: Path, now: datetime, *, sure: bool) -> bool:
     try:
         own_certificate(certificate, key)
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
     except UsageError:
         return False
-    return found.not_valid_before_utc <= now < found.not_valid_after_utc - _RENEW_BEFORE
+    begun = found.not_valid_before_utc <= now or not sure
+    return begun and now < found.not_valid_after_utc - _RENEW_BEFORE
 
 
 def _general(name: str) -> x509.DNSName | x509.IPAddress | None:

@@ -36,6 +36,9 @@ RING = "ring"
 _LOCKED = (Mode.NORMAL, Mode.TAMPER_BLOCK, Mode.LOCKDOWN)
 # When a button was pressed, by Home Assistant's clock: what a broker or a network held back is known by it.
 _WHEN = "{{ now().timestamp() }}"
+EXPIRES_S = 120
+"""How long a state holds of which nothing more is heard, seconds. A broker that was killed knows nothing of a will: it
+would say for ever what it has kept of a gate that does not come back to it."""
 _SAID, _SHORT = "{{ value_json.said }}", 255
 
 
@@ -125,7 +128,7 @@ def _entities(told: Told) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
     topics = told.topics
     yield "sensor", "state", True, {
         "name": Sentence("State"), "icon": "mdi:gate", "state_topic": topics.door, "value_template": _SAID,
-        "json_attributes_topic": topics.door,
+        "json_attributes_topic": topics.door, "expire_after": EXPIRES_S,
     }  # fmt: skip
     yield "sensor", "event", True, {
         "name": Sentence("Last event"), "icon": "mdi:history", "state_topic": topics.event, "value_template": _SAID,
@@ -141,7 +144,10 @@ def _entities(told: Told) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         ("tamper", True, Sentence("Housing opened"), "tamper"),
         ("fault", True, Sentence("Fault"), "problem"),
     ):
-        config = {"name": title, "state_topic": topics.door, "value_template": f"{{{{ value_json.{name} }}}}"}
+        config: dict[str, Any] = {
+            "name": title, "state_topic": topics.door, "value_template": f"{{{{ value_json.{name} }}}}",
+            "expire_after": EXPIRES_S,
+        }  # fmt: skip
         yield "binary_sensor", name, is_there, config | ({"device_class": of} if of else {})
     yield "event", "bell", told.has_bell, {
         "name": Sentence("The bell"), "device_class": "doorbell", "state_topic": topics.bell, "event_types": [RING],

@@ -39,6 +39,8 @@ CREDENTIAL = "mqtt-password"
 ACTOR = Actor("home assistant", frozenset())
 _LOOK_EVERY_S = 0.5
 _STATUS_EVERY_S = 5.0
+# How the door is is told so often at least, so that it holds (`messages.EXPIRES_S`).
+TOLD_AGAIN_S = 40.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 _ANSWERED_WITHIN_S = 10.0
 _KEPT_ALIVE_S = 15
@@ -71,6 +73,7 @@ class HomeAssistant:
         # The number of the last line that was told; None: not since the line to the broker is there.
         self._cursor: int | None = None
         self._published: dict[str, str] = {}
+        self._door_told_mono = float("-inf")
         self._rings: str | None = None
 
     async def run(self) -> None:
@@ -152,6 +155,9 @@ class HomeAssistant:
         await self._put(client, told.topics.door_availability, OFFLINE if door is None else ONLINE)
         if door is None:
             return
+        if time.monotonic() - self._door_told_mono >= TOLD_AGAIN_S:
+            self._published.pop(told.topics.door, None)
+            self._door_told_mono = time.monotonic()
         await self._put(client, told.topics.door, messages.door_state(door, told.language))
         rings = door.bell.id if door.bell is not None and door.bell.rings else None
         if rings is not None and rings != self._rings and told.has_bell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,15 @@ from gate.store.compound.role import Part
 from gate.store.people import erasure, own_pages, passes, photo_links, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
+from gate.store.record.audit import Moment
 from gate.vocabulary import ENTERED, AuditEvent, Kind
 
 # A last day of today is named today: its night is the 31st from now, and where the gate's day is behind UTC's, by which
 # it is noted, the 32nd.
 _NAMED_DAYS = WARNING_DAYS + 2
+# A gate is off for a few days, and a clock is set by some hours; where the days leap by more, nobody was named in
+# between, and the year may be wrong.
+_LEAP_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Tidied:
     passes: int
     copies: int
     """Old copies of the database, and backups in the state's own folder."""
+    not_before: str | None = None
+    """The day (YYYY-MM-DD) before which nothing is erased, since the days leapt; None: they did not lately."""
 
 
 def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> list[Fading]:
@@ -56,19 +62,35 @@ def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> l
     )
     kept, found = kept_for.times(connection, keep, today), []
     part, shared = role.part(connection), items.residents(connection)
+    not_before = _not_before(connection, today) or date.min
     for identity, name, valid_until, set_on, used_on in rows:
         if part is Part.GATE and identity in shared:
             # The centre's to erase: what this gate took from them it would take from them everywhere.
             continue
         if valid_until is not None:
             gone = gone_on(kept[Why.MOVED_OUT], partial(_moved_out_on, valid_until, set_on))
-            found.append(Fading(identity, name, Why.MOVED_OUT, gone.isoformat()))
+            found.append(Fading(identity, name, Why.MOVED_OUT, max(gone, not_before).isoformat()))
         # Of whoever comes in at several gates none knows yet when they last did at the others.
         if used_on and identity not in shared:
             gone = gone_on(kept[Why.UNUSED], partial(_day_after, used_on))
-            found.append(Fading(identity, name, Why.UNUSED, gone.isoformat()))
+            found.append(Fading(identity, name, Why.UNUSED, max(gone, not_before).isoformat()))
     until = (today + timedelta(days=_NAMED_DAYS)).isoformat()
     return sorted((one for one in found if one.day <= until), key=lambda one: (one.day, one.name))
+
+
+def _not_before(connection: sqlite3.Connection, today: date) -> date | None:
+    """The day before which nothing is erased: whoever is due is named for the days of warning first, counted from where
+    the nights that were tidied leap to another time. None: they do not, as far back as that matters."""
+    rows = connection.execute("SELECT at FROM audit WHERE kind = ? ORDER BY sequence DESC", (Kind.TIDIED,))
+    after = today
+    for (at,) in rows:
+        day = date.fromisoformat(at[:10])
+        if abs((after - day).days) > _LEAP_DAYS:
+            return after + timedelta(days=WARNING_DAYS + 1)
+        if (today - day).days > WARNING_DAYS + 1:
+            return None
+        after = day
+    return None
 
 
 def _moved_out_on(valid_until: str, set_on: str | None, days: int) -> date:
@@ -92,10 +114,13 @@ def tidy(
 ) -> Tidied:
     """Erase what was kept long enough. The record says what went, and still verifies. Raises sqlite3.Error, OSError.
 
-    `now` must come from a clock that is to be trusted: one that runs ahead would erase everything. `backups` is the
-    state's own folder of them.
+    `now` must come from a clock that is to be trusted. One that is trusted and wrong erases nothing either before
+    people had the days of warning to see it. `backups` is the state's own folder of them.
     """
     today = now.astimezone(zone).date()
+    not_before = _not_before(connection, today)
+    if not_before is not None and today < not_before:
+        return _put_off(connection, keep, now, zone, not_before)
     kept_for.note(connection, keep, today)
     _note_uses(connection, zone, now)
     photo_links.forget_ended(connection, now.astimezone(UTC))
@@ -123,11 +148,27 @@ def tidy(
         details |= {"through": prunable.sequence, "hash": prunable.hash}
         if replaced := replaced_beyond(connection, prunable.sequence):
             details["replaced"] = replaced
-    audit.append(connection, AuditEvent(Kind.TIDIED, details))
+    audit.append(connection, AuditEvent(Kind.TIDIED, details), _at(now))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
     carried.prune(connection, before)
     carried.forget_visitors(connection, _written(now - timedelta(days=keep.pass_days)))
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], visits, old)
+
+
+def _put_off(
+    connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone: tzinfo, not_before: date
+) -> Tidied:
+    """A night in which nothing is erased, so that the next one follows it."""
+    kept_for.note(connection, keep, now.astimezone(zone).date())
+    _note_uses(connection, zone, now)
+    details: dict[str, object] = {"faces": 0, "people": 0, "copies": 0, "not_before": not_before.isoformat()}
+    audit.append(connection, AuditEvent(Kind.TIDIED, details), _at(now))
+    return Tidied(0, 0, 0, 0, 0, not_before.isoformat())
+
+
+def _at(now: datetime) -> Moment:
+    """The moment by which it was judged is the line's."""
+    return replace(audit.this_moment(), wall=now.timestamp())
 
 
 def last_tidied_at(connection: sqlite3.Connection) -> str | None:

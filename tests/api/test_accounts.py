@@ -74,19 +74,24 @@ EVENTS = {
     "the token revoked on the page": (
         lambda w: w.owner.post(f"/settings/tokens/{w.token}/removal"), (True, True, False, True),
     ),
-    "a backup restored": (lambda w: restore(w.made.path, w.state), PASSWORD_ALONE),
+    "a backup restored": (lambda w: w.restored(), PASSWORD_ALONE),
 }  # fmt: skip
 
 
 class World:
     """A second owner who is signed in twice and has a token, and a backup of all that."""
 
-    def __init__(self, browser, second, state, tmp_path):
+    def __init__(self, browser, second, state, tmp_path, store):
+        self._store = store
         self.user, self.state, self.owner = second, state, browser("owner")
         self.first, self.other = browser("second"), browser("second", address="10.0.0.6")
         self.machine, self.token = machine_of(browser, self.first, "record")
         self.made = backup.make(state, tmp_path / "b", None)
         self._browser = browser
+
+    def restored(self):
+        self._store.close()
+        restore(self.made.path, self.state)
 
     def working(self):
         again = self._browser(address="10.0.0.7").sign_in("second").status_code == 303
@@ -94,8 +99,8 @@ class World:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_what_worked_before_an_event_and_what_does_after(browser, second, state, tmp_path, event):
-    world = World(browser, second, state, tmp_path)
+def test_what_worked_before_an_event_and_what_does_after(browser, second, state, tmp_path, event, store):
+    world = World(browser, second, state, tmp_path, store)
     cookies = dict(world.first.cookies)
     happen, expected = EVENTS[event]
     assert world.working() == (True, True, True, True)

@@ -1,7 +1,7 @@
 """The api's parts are made in one place, which serves nothing and tells nothing."""
 
 import json
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -11,7 +11,9 @@ from gate.config import load_settings, parts_of
 from gate.errors import UsageError
 from gate.processes.addresses import api_address_file
 from gate.store.database import open_database
+from tests.api_process import serves
 from tests.console import Browser
+from tests.fleet import free_ports, start_api
 
 
 @contextmanager
@@ -52,3 +54,15 @@ def test_settings_that_an_earlier_version_wrote_are_taken(tmp_path, models_dir):
     del told["webhooks"]
     with closing(bootstrap(told).sockets[0]) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
+
+
+def test_a_console_serves_where_it_cannot_tell_this_machine_where_it_is(state):
+    """The place of its sockets is full."""
+    for name in ("address", "owner-code"):
+        # Whoever runs the tests may write into any folder, but not in the place of one.
+        (api_address_file(state).parent / f"{name}.new").mkdir(parents=True)
+    (port,) = free_ports(1)
+    with ExitStack() as stack:
+        start_api(state, stack, api={"port": port, "tls": "off"})
+        assert serves(f"http://127.0.0.1:{port}")
+    assert not api_address_file(state).exists()

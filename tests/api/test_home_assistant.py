@@ -215,6 +215,20 @@ def test_a_broker_that_was_away_is_told_how_things_are_when_it_is_back(tmp_path,
 
 
 @needs_mosquitto
+def test_a_state_is_told_again_before_it_expires(broker, home, state, store, monkeypatch):
+    """What a broker kept of before it was killed is no state of a gate that does not come back to it."""
+    assert service.TOLD_AGAIN_S < messages.EXPIRES_S / 2
+    monkeypatch.setattr(service, "TOLD_AGAIN_S", 0.2)
+    topics = topics_of(store)
+    with door_process(state), telling(state, settings_for(broker)):
+        home.until(topics.door)
+        seen = home.times[topics.door]
+        wait_for(lambda: home.times[topics.door] >= seen + 3, 20, "it is told once")
+        config = json.loads(home.until(topics.config("binary_sensor", "fire")))
+        assert config["expire_after"] == messages.EXPIRES_S
+
+
+@needs_mosquitto
 def test_the_bell_rings_in_the_house_once_and_is_not_kept(broker, home, state, store):
     topics = topics_of(store)
     with door_process(state, bell=True) as (_, door), telling(state, settings_for(broker)):

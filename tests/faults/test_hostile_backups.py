@@ -116,6 +116,7 @@ NOT_OURS = {
 @pytest.mark.parametrize("what", NOT_OURS)
 def test_what_is_no_database_of_ours_is_refused_in_a_sentence(state, store, made, what):
     path = forged(made, NOT_OURS[what])
+    store.close()
     before = database_of(state).read_bytes()
     with pytest.raises(UsageError, match="^The backup .* Take another.$"):
         restore(path, state, unsealed=True)
@@ -132,6 +133,7 @@ def garbled(database):
 
 @pytest.mark.parametrize("spoil", [garbled, lambda database: database.write_bytes(b"")])
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(state, store, made, spoil):
+    store.close()
     with pytest.raises(UsageError, match="^The backup .* Take another.$"):
         restore(forged(made, spoil), state, unsealed=True)
 
@@ -165,6 +167,7 @@ def test_a_key_that_cannot_be_read_is_told(facegate, state, store, made):
 def test_an_emptied_key_seals_nothing(state, store, made):
     key = database_of(state).with_name("backup.key")
     key.write_bytes(b"")
+    store.close()
     with pytest.raises(Refusal, match="was not sealed by this gate"):
         restore(made.path, state)
     assert len(own_key(state)) == 32

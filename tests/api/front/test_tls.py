@@ -5,6 +5,7 @@ import ssl
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from cryptography import x509
 
 from api.front.tls import generated_certificate, renew_for_ever
@@ -36,3 +37,13 @@ def test_a_server_that_goes_on_shows_the_certificate_that_was_made_anew(state):
     assert seen == certificate.read_text("ascii")
     ends = x509.load_pem_x509_certificate(seen.encode()).not_valid_after_utc
     assert ends > datetime.now(UTC) + timedelta(days=700)
+
+
+@pytest.mark.parametrize(("trusted", "same"), [(False, True), (True, False)])
+def test_a_board_that_wakes_in_the_past_shows_the_certificate_that_is_trusted(state, trusted, same):
+    certificate, _ = generated_certificate(state, ("localhost",))
+    before = certificate.read_bytes()
+    generated_certificate(state, ("localhost",), datetime.now(UTC) - timedelta(days=1000), trusted=trusted)
+    assert (certificate.read_bytes() == before) is same
+    generated_certificate(state, ("localhost", "gate"), datetime.now(UTC) - timedelta(days=1000), trusted=trusted)
+    assert certificate.read_bytes() != before, "it holds another name"

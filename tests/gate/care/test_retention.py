@@ -48,6 +48,14 @@ def tidy(store, now=NOW, keep=KEEP):
     return retention.tidy(store, keep, now, UTC)
 
 
+def tidy_after_the_nights_before(store, now, since=NOW):
+    """As at a gate that ran meanwhile."""
+    night = since
+    while (night := night + timedelta(days=7)) < now:
+        tidy(store, night)
+    return tidy(store, now)
+
+
 def test_old_lines_go_and_the_rest_verifies(store):
     for days in (200, 91, 90, 89, 1):
         happen(store, days, f"ago_{days}")
@@ -149,7 +157,7 @@ def test_a_face_that_opens_nothing_for_long_is_named_first_and_erased_then(store
     assert [(one.name, one.why) for one in retention.fading(store, KEEP, NOW.date())] == [("Unused", Why.UNUSED)]
     (fading,) = retention.fading(store, KEEP, NOW.date())
     before, on = date.fromisoformat(fading.day) - timedelta(days=1), date.fromisoformat(fading.day)
-    assert tidy(store, datetime.combine(before, NOW.timetz())).faces == 0
+    assert tidy_after_the_nights_before(store, datetime.combine(before, NOW.timetz())).faces == 0
     assert tidy(store, datetime.combine(on, NOW.timetz())).faces == 1
     kept = {one.name: one.templates for one in residents.every(store)}
     assert kept == {"Unused": 0, "Used": 1, "New": 1}
@@ -160,12 +168,48 @@ def test_a_face_that_opens_nothing_for_long_is_named_first_and_erased_then(store
     assert new.templates == 1
 
 
+@pytest.mark.parametrize("leap", [timedelta(days=366), timedelta(days=31), timedelta(days=-366)])
+def test_where_the_days_leap_nothing_goes_before_it_was_named_for_thirty_days(store, state, leap):
+    """Whoever set a clock without a network mistypes the year, and the clock that was set with it vouches for it."""
+    enrolled(store, "Wang Fang", 335)
+    moved_out(store, "Li Ming")
+    for days in (80, 60, 1):
+        happen(store, days)
+    copies = state / "backups"
+    copies.mkdir()
+    for number in range(2):
+        (copies / f"facegate-{number}.backup.tar.gz").touch()
+    quiet = KeepSettings(moved_out_days=100)
+    assert retention.tidy(store, quiet, NOW, UTC, copies).lines == 0
+    before, wrong = store.execute("SELECT count(*) FROM audit").fetchone()[0], NOW + leap
+    named = []
+    for night in range(31):
+        at = wrong + timedelta(days=night)
+        named += [(one.name, one.day) for one in retention.fading(store, quiet, at.date())]
+        done = retention.tidy(store, quiet, at, UTC, copies)
+        assert (done.lines, done.faces, done.people, done.copies) == (0, 0, 0, 0), night
+    assert store.execute("SELECT count(*) FROM audit").fetchone()[0] == before + 31
+    assert len(list(copies.iterdir())) == 2
+    day = (wrong + timedelta(days=31)).date().isoformat()
+    if leap > timedelta(0):
+        assert named == [("Li Ming", day), ("Wang Fang", day)] * 31
+    # Where the clock is set right again they are named anew, and whoever is due goes once the days went on.
+    right = NOW + timedelta(days=3)
+    assert retention.tidy(store, quiet, right, UTC, copies).not_before == "2026-12-28"
+    assert tidy_after_the_nights_before(store, right + timedelta(days=30), right).people == 0
+    assert len(residents.every(store)) == 2
+    last = retention.tidy(store, quiet, right + timedelta(days=31), UTC, copies)
+    assert (last.people, last.not_before) == (1, None)
+    assert audit.verify(store) is None
+
+
 def test_a_use_counts_when_its_line_was_pruned_long_ago(store):
     one = enrolled(store, "Used", 500)
     happen(store, 150, resident=one)
     tidy(store)
     assert store.execute("SELECT last_used_on FROM residents").fetchone() == ("2026-06-27",)
-    assert tidy(store, NOW + timedelta(days=200)).faces == 0
+    assert tidy_after_the_nights_before(store, NOW + timedelta(days=200)).faces == 0
+    assert tidy(store, NOW + timedelta(days=210)).faces == 0
     assert tidy(store, NOW + timedelta(days=216)).faces == 1
 
 

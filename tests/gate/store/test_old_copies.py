@@ -105,6 +105,8 @@ def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_a
     made = [backup.make(state, folder, None).path for _ in range(3)]
     now = datetime.now(UTC)
     assert retention.tidy(put_aside, KeepSettings(), now, UTC, folder).copies == 0
+    for days in (10, 20):
+        assert retention.tidy(put_aside, KeepSettings(), now + timedelta(days=days), UTC, folder).copies == 0
     later = now + timedelta(days=31)
     assert retention.tidy(put_aside, KeepSettings(), later, UTC, folder).copies == 3
     assert not copy_of(state).exists()
@@ -158,8 +160,9 @@ def test_a_restore_that_was_killed_keeps_nobody_who_is_erased(state, tmp_path):
     with closing(open_database(state)) as store:
         one = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, SECRETS["template"])], AGREED)
         made = backup.make(state, tmp_path, None).path
-        killed(state, tmp_path, made)
-        beside = database_of(state).parent
+    killed(state, tmp_path, made)
+    beside = database_of(state).parent
+    with closing(open_database(state)) as store:
         assert any(SECRETS["name"] in path.read_bytes() for path in copies_in(beside))
         with scratch_in(tmp_path) as theirs:
             end_left(tmp_path)

@@ -122,6 +122,7 @@ def another_file(folder):
 )
 def test_a_backup_that_will_not_do_changes_nothing(state, store, someone, tmp_path, change, sentence):
     changed = rewritten(backup.make(state, tmp_path / "b", None).path, change)
+    store.close()
     before = database_of(state).read_bytes()
     with pytest.raises(UsageError, match=sentence):
         restore(changed, state, unsealed=True)
@@ -147,11 +148,13 @@ def test_days_and_hours_that_the_door_cannot_read_never_come_back(state, store, 
     holidays.add(store, holidays.New("closed", "2027-01-02"), "test")
     made = backup.make(state, tmp_path / "b", None)
     changed = rewritten(made.path, lambda folder: altered(folder, statement))
+    store.close()
     before = database_of(state).read_bytes()
     with pytest.raises(UsageError, match=sentence):
         restore(changed, state, unsealed=True)
     assert database_of(state).read_bytes() == before
-    assert len(holidays.every(store)) == 2
+    with closing(open_database(state)) as after:
+        assert len(holidays.every(after)) == 2
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.95])
@@ -159,6 +162,7 @@ def test_a_backup_that_is_cut_short_is_said(state, store, someone, tmp_path, par
     path = backup.make(state, tmp_path, None).path
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * part)])
+    store.close()
     with pytest.raises(UsageError, match="damaged or cut short"):
         restore(path, state)
 

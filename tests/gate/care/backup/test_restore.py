@@ -5,6 +5,7 @@ import json
 import shutil
 import sqlite3
 import tarfile
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,10 +14,11 @@ import pytest
 from api.app import create_app
 from api.auth import digest
 from gate.care import backup
+from gate.care.backup import restore as care
 from gate.care.backup.restore import restore
 from gate.store.compound import items, requests, role, succession
 from gate.store.compound.entries import RegisterKind, Version
-from gate.store.database import database_of, migrated_up_to, open_database
+from gate.store.database import database_of, migrated_up_to, open_copy, open_database
 from gate.store.people import consents, corrections, credentials, erasure, residents, templates
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON, Consent, Way
@@ -26,6 +28,7 @@ from gate.store.site import accounts, areas, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent, Kind
 from tests.console import CHEAP, PASSWORD, Browser, context_on
+from tests.running import stays
 
 AGREED = Consent("face-2", "en", "", Way.TOLD, "test")
 HASHED = CHEAP.hash(PASSWORD)
@@ -389,3 +392,45 @@ def test_a_centre_that_comes_back_knows_as_before_whether_another_leads(state, s
     restore(made.path, state)
     with closing(open_database(state)) as restored:
         assert succession.superseded(restored) == (None if promoted else 2_000_000)
+
+
+def test_whoever_writes_while_a_backup_comes_back_waits_and_loses_nothing(state, tmp_path, monkeypatch):
+    """An import, or an erasure, that begins in the middle: it went to the file that was put aside."""
+    with closing(open_database(state)) as store:
+        for name in ("Wang Fang", "Sun Yu"):
+            residents.enrol(store, name, None, [])
+        made = backup.make(state, tmp_path, None).path
+    begun, done, looked_over = threading.Event(), threading.Event(), care._checked
+
+    def write():
+        begun.set()
+        with closing(open_database(state)) as store:
+            residents.enrol(store, "Li Na", None, [])
+            erasure.remove(store, residents.find(store, "Sun Yu"), by="test")
+        done.set()
+
+    writer = threading.Thread(target=write)
+
+    def meanwhile(*given):
+        writer.start()
+        begun.wait(10)
+        stays(lambda: not done.is_set(), 0.3)
+        return looked_over(*given)
+
+    monkeypatch.setattr(care, "_checked", meanwhile)
+    restore(made, state)
+    writer.join(10)
+    with closing(open_database(state)) as store:
+        assert {one.name for one in residents.every(store)} == {"Wang Fang", "Li Na"}
+        assert audit.verify(store) is None
+    with closing(open_copy(database_of(state).with_name("facegate.db.before-restore"))) as before:
+        assert [one.name for one in residents.every(before)] == ["Wang Fang"], "whoever is erased goes from it too"
+
+
+def test_nothing_is_restored_over_a_database_that_somebody_has_open(state, tmp_path):
+    with closing(open_database(state)) as store:
+        residents.enrol(store, "Wang Fang", None, [])
+        made = backup.make(state, tmp_path, None).path
+        with pytest.raises(care.InUse, match="has the database open"):
+            restore(made, state)
+        assert len(residents.every(store)) == 1
