@@ -28,7 +28,7 @@ from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
 from gate.fleet.centre_status import CentreStatus, Invited, write_status
 from gate.fleet.connection import Line, fetched, until_told
-from gate.fleet.joined import Place, place_of
+from gate.fleet.joined import RESTORED_BEFORE, Place, place_of
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
 from gate.store.compound import door_orders, gates, items, outbox, recovery, succession
@@ -458,7 +458,11 @@ def main() -> int:
     try:
         with closing(open_database(state)) as connection:
             keys = broker_keys_given(state)
-            if keys is not None and part(connection) is Part.GATE:
+            here = part(connection)
+            if keys is not None and here is Part.ALONE:
+                # A machine that was given a broker leads nobody.
+                raise UsageError(RESTORED_BEFORE)
+            if keys is not None and here is Part.GATE:
                 stop_with_starter()
                 asyncio.run(until_told(_have_broker_follow(state, connection, keys, where)))
                 return 0
