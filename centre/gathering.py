@@ -9,7 +9,7 @@ from enum import Enum
 from centre.cluster import is_whole
 from gate.store.compound.gates import Gate
 
-_COMES_TOGETHER_WITHIN_S = 60.0
+_GIVEN_UP_AFTER_S = 60.0
 _TRIED_AGAIN_S = 300.0
 _ELSEWHERE_S = 15.0
 
@@ -33,11 +33,11 @@ class Gathering:
         self.away: tuple[str, ...] = ()
         """The gates whose brokers were not reached at two looks."""
         self.failed = False
-        """Whether all are reached and did not come together all the same."""
+        """Whether the cluster did not work for long, so that this centre's broker is alone for now."""
         self._missing: frozenset[str] = frozenset()
-        # A cluster that worked once is trusted to come back.
-        self._worked = clustered
+        # Since when nothing is taken, and since when by the one that this centre speaks to.
         self._idle_since: float | None = None
+        self._here_since = 0.0
         self._not_before = float("-inf")
 
     def know(self, brokers: Sequence[Gate]) -> None:
@@ -56,16 +56,18 @@ class Gathering:
         if not self.clustered:
             if missing or now < self._not_before:
                 return Next.NOTHING
-            self.clustered, self._worked, self._idle_since = True, False, now
+            self.clustered, self._idle_since, self._here_since = True, now, now
             return Next.ANEW
         if works:
-            self._worked, self.failed, self._idle_since = True, False, None
+            self.failed, self._idle_since = False, None
             return Next.NOTHING
-        self._idle_since = now if self._idle_since is None else self._idle_since
-        if not self._worked and now - self._idle_since > _COMES_TOGETHER_WITHIN_S:
+        if self._idle_since is None:
+            self._idle_since = self._here_since = now
+        if now - self._idle_since > _GIVEN_UP_AFTER_S:
+            # The register is this centre's own: alone its broker passes on all of it.
             self.clustered, self.failed, self._not_before = False, True, now + _TRIED_AGAIN_S
             return Next.ANEW
-        if self._worked and now - self._idle_since > _ELSEWHERE_S:
-            self._idle_since = now
+        if now - self._here_since > _ELSEWHERE_S:
+            self._here_since = now
             return Next.ELSEWHERE
         return Next.NOTHING

@@ -28,7 +28,7 @@ from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
 from gate.fleet.centre_status import CentreStatus, Invited, write_status
 from gate.fleet.connection import Line, fetched, until_told
-from gate.fleet.joined import Place, place_of
+from gate.fleet.joined import RESTORED_BEFORE, Place, place_of
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
 from gate.store.compound import door_orders, gates, items, outbox, recovery, succession
@@ -206,7 +206,8 @@ class Centre:
             now = time.monotonic()
             self._refused_mono = self._refused_mono or now
             connected = self._broker is not None and self._broker.is_connected
-            if now - self._refused_mono > _REFUSES_S and connected and has_room(self._state):
+            alone = not self._gathering.clustered
+            if now - self._refused_mono > _REFUSES_S and alone and connected and has_room(self._state):
                 self._refused_mono = None
                 _log.error("The broker has taken nothing for %d s. It is started anew.", _REFUSES_S)
                 end_broker(self._state)
@@ -327,9 +328,9 @@ class Centre:
             with suppress(Error, TimeoutError, OSError):
                 gone = await self._stream.away()
                 return {one.id for one in brokers if name_of(one.id) in gone}
-        places = routes(self._keys, brokers, self._where.cluster_port)
-        there = await asyncio.gather(*map(_answers, places))
-        return {one.id for one, answers in zip(brokers, there, strict=True) if not answers}
+        ports = routes(self._keys, brokers, self._where.cluster_port), [place_of(str(one.broker_at)) for one in brokers]
+        there = await asyncio.gather(*(asyncio.gather(*map(_answers, some)) for some in ports))
+        return {one.id for one, *answers in zip(brokers, *there, strict=True) if not all(answers)}
 
     def _take_in(self, gate: Gate, said: bytes, same: bytes) -> None:
         self._followers.refuse_a_copy(gate.id, said, same)
@@ -468,7 +469,11 @@ def main() -> int:
     try:
         with closing(open_database(state)) as connection:
             keys = broker_keys_given(state)
-            if keys is not None and part(connection) is Part.GATE:
+            here = part(connection)
+            if keys is not None and here is Part.ALONE:
+                # A machine that was given a broker leads nobody.
+                raise UsageError(RESTORED_BEFORE)
+            if keys is not None and here is Part.GATE:
                 stop_with_starter()
                 asyncio.run(until_told(_have_broker_follow(state, connection, keys, where)))
                 return 0

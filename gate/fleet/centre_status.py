@@ -61,7 +61,7 @@ class CentreStatus:
     brokers_away: tuple[str, ...] = ()
     """The gates whose brokers should be two of them, and are not reached."""
     cluster_failed: bool = False
-    """Whether those were reached and did not come together, so that its broker is alone for now."""
+    """Whether the three did not work for long, so that its own is alone for now."""
     keys_lost: bool = False
     """Whether what its gates know it by is gone, so that it leads nobody."""
 
@@ -89,19 +89,20 @@ _ALONE = Sentence(
 )
 _NOT_YET = Sentence(
     "The broker at {names} is not reached: until it is, the centre's own alone is used. Look whether that machine runs"
-    " and lets this one through to the port centre.cluster_port."
+    " and lets this one through to its ports (centre.port, centre.cluster_port)."
 )
 _ONE_AWAY = Sentence(
-    "Of the three brokers that at {names} is not reached, and the other two go on. Look after it: were one more lost,"
-    " nothing would be passed on."
+    "Of the three brokers that at {names} is not reached, and the other two go on. Look whether its machine runs, and"
+    " reaches the other two at the port centre.cluster_port."
 )
 _FAILED = Sentence(
-    "The three brokers do not come together, and the centre's own alone is used; it is tried again every five minutes."
-    " Look whether each of the three machines reaches the other two at the port centre.cluster_port."
+    "The three brokers did not work together, and the centre's own alone is used; once all are reached it is tried"
+    " again, every five minutes. Look whether each of the three machines runs, and reaches the other two at the port"
+    " centre.cluster_port."
 )
 _TWO_AWAY = Sentence(
-    "Of the three brokers those at {names} are not reached: nothing is passed on until one of them is back. The gates"
-    " go on by themselves."
+    "Of the three brokers those at {names} are not reached: nothing is passed on until one of them is back, or for a"
+    " minute, after which the centre's own goes on alone. The gates go on by themselves."
 )
 
 

@@ -78,12 +78,15 @@ class Line:
         return tuple(self._places)
 
     def know(self, places: Sequence[Place]) -> None:
-        """From now on look for a broker there, in this order, once this line is cut."""
+        """From now on look for a broker there, in this order, once this line is cut: at once where this one is at none
+        of them."""
         if list(places) == self._places or not places:
             return
         self._places = list(places)
         if self._broker is not None and not self._broker.is_closed:
             self._broker.set_server_pool([_url(one) for one in places])
+        if self.at not in self._places:
+            self.leave()
 
     def leave(self) -> None:
         """Look at once for another broker than this one, which is tried last."""

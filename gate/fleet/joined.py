@@ -13,6 +13,11 @@ from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 from gate.state_folder import broker_file, centre_file
 
+RESTORED_BEFORE = (
+    "This gate was restored from a time before it joined. Join the centre again, or say that it is to follow none: sudo"
+    " facegate leave"
+)
+"""What is told where the store of a gate that joined knows of no centre."""
 _PLACE = re.compile(r"[0-9A-Za-z.:_-]+|\[[0-9A-Fa-f:.]+(%[0-9A-Za-z_.-]+)?\](:[0-9]+)?", re.ASCII)
 
 

@@ -22,7 +22,7 @@ from gate.errors import FacegateError, UsageError
 from gate.fleet import cameras, keys, messages
 from gate.fleet.connection import until_told
 from gate.fleet.envelopes import NotGenuine
-from gate.fleet.joined import Joined, place_of, read_joined
+from gate.fleet.joined import RESTORED_BEFORE, Joined, place_of, read_joined
 from gate.fleet.messages import (
     SHARING_WAITS_S,
     Asking,
@@ -517,10 +517,7 @@ def main() -> int:
             raise UsageError("This gate follows no centre. Join one: sudo facegate join ADDRESS CODE")
         with closing(open_database(state)) as connection:
             if part(connection) is not Part.GATE:
-                raise UsageError(
-                    "This gate was restored from a time before it joined. Join the centre again, or say that it is to"
-                    " follow none: sudo facegate leave"
-                )
+                raise UsageError(RESTORED_BEFORE)
             stop_with_starter()
             passages = bool(given.get("passages"))
             link = Link(state, connection, joined, passages=passages)

@@ -1,6 +1,10 @@
 """What a broker is told, without one."""
 
+import json
+import subprocess
+import sys
 from base64 import b64encode
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +23,10 @@ from centre.broker import (
 )
 from centre.cluster import pin_of
 from gate.errors import UsageError
+from gate.store.compound import role
 from gate.store.compound.gates import Gate
+from gate.store.database import open_database
+from tests.conftest import REPOSITORY
 
 AT = "2026-11-27T08:00:00+00:00"
 PLAIN = Gate("s", "south", "US", b"b" * 32, b"s" * 32, AT)
@@ -97,6 +104,22 @@ def test_brokers_that_are_others_keep_nothing_in_common(tmp_path, centre):
         kept.append(store)
     assert kept[1] == kept[2]
     assert len(set(kept)) == 3
+
+
+def test_a_gate_with_a_broker_restored_from_before_it_joined_is_no_centre(tmp_path):
+    first, state = tmp_path / "first", tmp_path / "north"
+    secrets.first_secrets(first)
+    open_database(state).close()
+    secrets.take_over(state, secrets.hand_over_broker(first, "10.0.0.3:7422"))
+    told = json.dumps({"state": str(state), "centre": {"listen": "127.0.0.1", "port": 1, "pairing_port": 1}})
+    done = subprocess.run(
+        [sys.executable, "-m", "centre.service"], input=f"{told}\n", cwd=REPOSITORY, text=True, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "restored from a time before it joined" in done.stderr) == (2, True)
+    with closing(open_database(state)) as store:
+        assert role.part(store) is role.Part.ALONE
+    assert not secrets.has_secrets(state)
 
 
 def test_what_is_handed_over_for_a_broker_signs_nothing_and_what_makes_no_sense_is_refused(tmp_path, centre):

@@ -78,6 +78,16 @@ def test_any_one_broker_may_be_lost_and_a_gate_that_is_taken_away_has_none_of_th
     for name, broker in brokers.items():
         goes_on_without(name, broker, centre, fleet)
     had = (east.state / "centre/broker.json").read_text()
+    # The centre speaks to the very broker that is taken away with its gate.
+    with centre.store() as store:
+        enrolled(store, "While all three work", 9)
+    centre.whole_at(fleet, within_s=60)
+    centre.broker.end(kill=True)
+    with centre.store() as store:
+        enrolled(store, "Without the centre's own", 8)
+    centre.whole_at(fleet, within_s=60)
+    centre.broker.start()
+    centre.whole_at(fleet, within_s=60)
     command("centre", "remove", "east", "--yes", "--state", centre.state)
     wait_for(lambda: not told(centre)["clustered"], 60, "the cluster stands")
     with centre.store() as store:
@@ -121,6 +131,9 @@ def another_in_its_place_is_one_of_three(centre, fleet, place, had):
     north, _, south = fleet
     west = join(centre, place / "w", "west", broker=WEST, freshness_s=5)
     wait_for(lambda: told(centre)["clustered"], 60, "the brokers are no cluster")
+    with centre.store() as store:
+        enrolled(store, "With west", 10)
+    # To come together they need all three, and from then on two.
     centre.whole_at([north, south, west], within_s=60)
     thief = read(BrokerKeys, json.loads(had))
     for certificate, key in ((thief.certificate, thief.key), (thief.route_certificate, thief.route_key)):

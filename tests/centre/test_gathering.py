@@ -30,7 +30,7 @@ def test_it_begins_once_both_others_are_reached_and_never_with_one(gathering):
 def test_a_cluster_that_does_not_come_together_is_given_up_for_a_while(gathering):
     assert gathering.look(BOTH, set(), 0, works=True) is Next.ANEW
     answers = [gathering.look(BOTH, set(), at, works=False) for at in (5, 60, 65)]
-    assert answers == [Next.NOTHING, Next.NOTHING, Next.ANEW]
+    assert answers == [Next.NOTHING, Next.ELSEWHERE, Next.ANEW]
     assert (gathering.clustered, gathering.failed) == (False, True)
     # Alone it works, and what is wrong is still told.
     assert gathering.look(BOTH, set(), 300, works=True) is Next.NOTHING
@@ -40,19 +40,21 @@ def test_a_cluster_that_does_not_come_together_is_given_up_for_a_while(gathering
     assert (gathering.clustered, gathering.failed) == (True, False)
 
 
-def test_one_that_worked_is_waited_for_and_another_broker_is_tried(gathering):
+def test_another_broker_is_tried_before_a_cluster_is_given_up(gathering):
     gathering.look(BOTH, set(), 0, works=True)
     gathering.look(BOTH, set(), 5, works=True)
     answers = [gathering.look(BOTH, {"north", "east"}, at, works=False) for at in (10, 20, 26, 30, 42)]
     assert answers == [Next.NOTHING, Next.NOTHING, Next.ELSEWHERE, Next.NOTHING, Next.ELSEWHERE]
-    assert gathering.look(BOTH, set(), 10_000, works=False) is Next.ELSEWHERE
-    assert gathering.clustered
+    assert gathering.look(BOTH, {"north", "east"}, 71, works=False) is Next.ANEW
+    assert (gathering.clustered, gathering.away) == (False, ("north", "east"))
+    # It is not tried again before both are reached, however long that takes.
+    assert gathering.look(BOTH, {"north"}, 10_000, works=True) is Next.NOTHING
+    assert gathering.look(BOTH, set(), 10_005, works=True) is Next.ANEW
 
 
-def test_one_that_was_there_at_the_start_is_waited_for_too():
+def test_one_that_worked_again_in_time_is_kept(gathering):
     gathering = Gathering(clustered=True)
-    assert gathering.look(BOTH, set(), 0, works=False) is Next.NOTHING
-    assert gathering.look(BOTH, set(), 100, works=False) is Next.ELSEWHERE
+    assert [gathering.look(BOTH, set(), at, works=at % 50 == 0) for at in range(45, 400, 5)].count(Next.ANEW) == 0
     assert gathering.clustered
 
 
