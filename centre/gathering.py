@@ -24,6 +24,10 @@ class Next(Enum):
     """Another broker may hear the others, where this one does not."""
 
 
+OWN = ""
+"""In the place of a gate's id: the broker on the centre's own machine."""
+
+
 class Gathering:
     """Looked at every few seconds, with what was found on the network."""
 
@@ -32,6 +36,8 @@ class Gathering:
         """Whether the brokers of two gates are one with that of this machine."""
         self.away: tuple[str, ...] = ()
         """The gates whose brokers were not reached at two looks."""
+        self.own_away = False
+        """Whether the other two go on without this machine's."""
         self.failed = False
         """Whether the cluster did not work for long, so that this centre's broker is alone for now."""
         self._missing: frozenset[str] = frozenset()
@@ -46,10 +52,12 @@ class Gathering:
             self.clustered, self.failed, self._not_before = False, False, float("-inf")
 
     def look(self, brokers: Sequence[Gate], missing: Collection[str], now: float, *, works: bool) -> Next:
-        """`missing` are the ids of those gates whose brokers do not answer, `works` is whether the one that this centre
-        speaks to takes what is published, `now` is in monotonic seconds."""
+        """`missing` are the ids of those gates whose brokers do not answer, or `OWN`; `works` is whether the one that
+        this centre speaks to takes what is published; `now` is in monotonic seconds."""
         self.know(brokers)
-        self.away = tuple(one.name for one in brokers if one.id in missing and one.id in self._missing)
+        twice = self._missing.intersection(missing)
+        self.away = tuple(one.name for one in brokers if one.id in twice)
+        self.own_away = OWN in twice
         self._missing = frozenset(missing)
         if not is_whole(brokers):
             return Next.NOTHING

@@ -17,7 +17,7 @@ from centre.broker import Where, end_broker, has_room, is_clustered, keep_up
 from centre.cluster import MOST, BrokerKeys, is_whole, name_of, routes
 from centre.far_cameras import FarCameras
 from centre.followers import Followers
-from centre.gathering import Gathering, Next
+from centre.gathering import OWN, Gathering, Next
 from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
@@ -327,7 +327,8 @@ class Centre:
         if self._gathering.clustered and self._stream is not None and self._in_step:
             with suppress(Error, TimeoutError, OSError):
                 gone = await self._stream.away()
-                return {one.id for one in brokers if name_of(one.id) in gone}
+                named = {name_of(None): OWN} | {name_of(one.id): one.id for one in brokers}
+                return {named[name] for name in gone & named.keys()}
         ports = routes(self._keys, brokers, self._where.cluster_port), [place_of(str(one.broker_at)) for one in brokers]
         there = await asyncio.gather(*(asyncio.gather(*map(_answers, some)) for some in ports))
         return {one.id for one, *answers in zip(brokers, *there, strict=True) if not all(answers)}
@@ -407,7 +408,7 @@ class Centre:
         return CentreStatus(
             _now(), epoch, entries, connected, due, heard, superseded, missing, self._invited(),
             clustered=self._gathering.clustered, brokers_away=self._gathering.away,
-            cluster_failed=self._gathering.failed,
+            cluster_failed=self._gathering.failed, own_broker_away=self._gathering.own_away,
         )  # fmt: skip
 
     def _invited(self) -> Invited | None:

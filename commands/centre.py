@@ -155,6 +155,7 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
         away = [] if status is None else list(status.brokers_away)
         print_json(
             {"gates": told, "superseded": other, "keys_lost": lost, "clustered": clustered, "brokers_away": away}
+            | {"own_broker_away": status is not None and status.own_broker_away}
         )
         return
     if other:

@@ -62,6 +62,8 @@ class CentreStatus:
     """The gates whose brokers should be two of them, and are not reached."""
     cluster_failed: bool = False
     """Whether the three did not work for long, so that its own is alone for now."""
+    own_broker_away: bool = False
+    """Whether the other two go on without that of the centre's machine."""
     keys_lost: bool = False
     """Whether what its gates know it by is gone, so that it leads nobody."""
 
@@ -95,6 +97,10 @@ _ONE_AWAY = Sentence(
     "Of the three brokers that at {names} is not reached, and the other two go on. Look whether its machine runs, and"
     " reaches the other two at the port centre.cluster_port."
 )
+_OWN_AWAY = Sentence(
+    "Of the three brokers the centre's own is not reached by the other two, which go on. Look whether it runs, and"
+    " whether the centre's machine reaches the other two at the port centre.cluster_port."
+)
 _FAILED = Sentence(
     "The three brokers did not work together, and the centre's own alone is used; once all are reached it is tried"
     " again, every five minutes. Look whether each of the three machines runs, and reaches the other two at the port"
@@ -114,6 +120,8 @@ def trouble_of_brokers(names: Sequence[str], status: CentreStatus | None) -> Sen
         return None
     if status.cluster_failed:
         return _FAILED
+    if status.own_broker_away:
+        return _OWN_AWAY
     if not status.brokers_away:
         return None
     away = ", ".join(status.brokers_away)

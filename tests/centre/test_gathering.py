@@ -2,7 +2,7 @@
 
 import pytest
 
-from centre.gathering import Gathering, Next
+from centre.gathering import OWN, Gathering, Next
 from gate.store.compound.gates import Gate
 
 NORTH, EAST = (
@@ -50,6 +50,16 @@ def test_another_broker_is_tried_before_a_cluster_is_given_up(gathering):
     # It is not tried again before both are reached, however long that takes.
     assert gathering.look(BOTH, {"north"}, 10_000, works=True) is Next.NOTHING
     assert gathering.look(BOTH, set(), 10_005, works=True) is Next.ANEW
+
+
+def test_that_the_centres_own_broker_is_lost_is_told_too():
+    gathering = Gathering(clustered=True)
+    gathering.look(BOTH, {OWN}, 0, works=True)
+    assert not gathering.own_away
+    gathering.look(BOTH, {OWN}, 5, works=True)
+    assert (gathering.own_away, gathering.away) == (True, ())
+    gathering.look(BOTH, set(), 10, works=True)
+    assert not gathering.own_away
 
 
 def test_one_that_worked_again_in_time_is_kept(gathering):

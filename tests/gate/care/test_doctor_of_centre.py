@@ -81,6 +81,7 @@ def test_a_centre_says_what_is_wrong_with_the_brokers_beside_its_own(site, store
     status = CentreStatus(NOW, 1, 3, connected=True, due=0, brokers_away=("east",))
     for now, said in (
         (status, "at east is not reached: until it is, the centre's own alone"),
+        (replace(status, clustered=True, own_broker_away=True), "the centre's own is not reached by the other two"),
         (replace(status, clustered=True), "at east is not reached, and the other two go on"),
         (replace(status, clustered=True, brokers_away=("east", "north")), "nothing is passed on until one"),
     ):
