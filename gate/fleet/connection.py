@@ -108,30 +108,19 @@ class Line:
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(_end_when(self._closed, broker))
-                        tasks.create_task(self._end_when_stuck(broker))
                         tasks.create_task(work(broker))
                 except* Ended:
                     if not self._elsewhere:
                         _log.warning("The broker at %s closed the line.", self._there())
             await asyncio.sleep(_AGAIN_S if self._elsewhere else _REFUSED_S)
 
-    async def _end_when_stuck(self, broker: Client) -> None:
-        """A line that does not come back for long is given up for a new one: where a broker died in the middle of a
-        handshake the library waits for ever (seen of nats-py 2.16, whose `_close` waits for the transport)."""
-        away_since = None
-        while True:
-            await asyncio.sleep(_AGAIN_S)
-            now = time.monotonic()
-            away_since = None if broker.is_connected else away_since or now
-            if away_since is not None and now - away_since > _STUCK_S:
-                self._elsewhere = True
-                self._closed.set()
-
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:
         from nats.aio.client import Client
 
         self._elsewhere = False
+        # Where a broker dies in the middle of a first handshake the library waits for ever (seen of nats-py 2.16, whose
+        # `_close` waits for the transport).
         while True:
             closed, broker = asyncio.Event(), Client()
             try:
