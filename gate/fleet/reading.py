@@ -49,9 +49,19 @@ class Through:
     def __init__(self) -> None:
         self._newest = 0
         self._open: set[int] = set()
+        self._deliveries = 0
+        # Up to where all was here when a delivery was lost with the line: it comes again, and nobody knows when.
+        self._before_gap: int | None = None
 
-    def came(self, number: int) -> None:
-        """This one is here, and not taken yet; it comes again until it is."""
+    def came(self, number: int, delivery: int) -> None:
+        """This one is here, and not taken yet; it comes again until it is. `delivery` counts what the consumer gave."""
+        if delivery <= self._deliveries:
+            # The consumer was made anew, behind what was said of this one.
+            self._newest, self._before_gap = self.number, None
+            self._open.clear()
+        elif delivery > self._deliveries + 1 and self._before_gap is None:
+            self._before_gap = self._newest
+        self._deliveries = delivery
         self._open.add(number)
         self._newest = max(self._newest, number)
 
@@ -61,8 +71,9 @@ class Through:
 
     @property
     def number(self) -> int:
-        """Of what came none up to this one is still open."""
-        return min(self._open) - 1 if self._open else self._newest
+        """Up to this one nothing is open, and nothing was lost on the way."""
+        here = min(self._open) - 1 if self._open else self._newest
+        return here if self._before_gap is None else min(here, self._before_gap)
 
 
 class Reader:
@@ -92,7 +103,7 @@ class Reader:
             async for some in fetched(subscription, _AT_ONCE, calmly=calmly):
                 through = self._through.setdefault(consumer, Through())
                 for one in some:
-                    through.came(one.metadata.sequence.stream)
+                    through.came(one.metadata.sequence.stream, one.metadata.sequence.consumer)
                 await self._take(broker, some, through)
         finally:
             with suppress(Exception):

@@ -126,8 +126,8 @@ async def turns(stream, name, *, calmly):
 def test_up_to_where_a_gate_has_all():
     through = Through()
     assert through.number == 0
-    for number in (3, 5, 9):
-        through.came(number)
+    for delivery, number in enumerate((3, 5, 9), start=1):
+        through.came(number, delivery)
     assert through.number == 2
     through.done(5)
     assert through.number == 2
@@ -136,7 +136,35 @@ def test_up_to_where_a_gate_has_all():
     through.done(9)
     assert through.number == 9
     # One that comes again.
-    through.came(4)
+    through.came(4, 4)
     assert through.number == 3
     through.done(4)
     assert through.number == 9
+
+
+def test_what_was_lost_with_the_line_is_not_taken_for_taken():
+    through = Through()
+    through.came(1, 1)
+    through.done(1)
+    # The second delivery was on its way when the line was cut.
+    through.came(7, 3)
+    through.done(7)
+    assert through.number == 1
+    through.came(8, 4)
+    through.done(8)
+    assert through.number == 1
+    # By a new consumer all behind that comes anew, in its order: there is nothing before the first.
+    through.came(4, 1)
+    assert through.number == 3
+    through.done(4)
+    for delivery, number in ((2, 7), (3, 8)):
+        through.came(number, delivery)
+        through.done(number)
+    assert through.number == 8
+
+
+def test_a_link_that_was_started_anew_does_not_know_what_the_one_before_had_open():
+    through = Through()
+    through.came(57, 20)
+    through.done(57)
+    assert through.number == 0

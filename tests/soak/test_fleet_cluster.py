@@ -21,12 +21,12 @@ from centre.secrets import secrets_of
 from gate.fleet.connection import trusting
 from gate.fleet.names import REGISTER
 from gate.processes.addresses import socket_of
-from gate.store.compound import items, recovery
 from gate.store.database import open_read_only
 from tests.centre.test_many_gates import is_here
 from tests.fleet import Centre, Kept, Process, centre_running, command, join
 from tests.running import wait_for
 from tests.soak.fleet import Asking, Looking, Writing, enrolled, percentile
+from tests.soak.test_fleet_second import is_one
 
 pytestmark = pytest.mark.soak
 
@@ -159,13 +159,3 @@ def test_the_centres_machine_is_lost_and_the_second_leads_with_the_brokers_that_
         f" after {took:.1f} s, an enrolment there at all of them after {seen:.2f} s\n  {asking.told()}"
     )
     assert asking.refused == []
-
-
-def is_one(leader, gates):
-    """Whether all is published, and each gate has it."""
-    with closing(open_read_only(leader.state)) as store:
-        if recovery.waits(store) or store.execute("SELECT count(due) FROM register").fetchone() != (0,):
-            return False
-        epoch = items.epoch(store)
-        here = items.state(store, epoch)
-    return all(one.register(epoch) == here for one in gates)
