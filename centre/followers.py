@@ -70,6 +70,8 @@ class Followers:
         """Set where one said something else of itself than before."""
         self.anew: set[str] = set()
         """Who is to be given the register again from its beginning."""
+        self.unanswered: set[str] = set()
+        """Whose consumers are at no broker any more."""
         self.unsure = False
         """Whether one lacks what it was given: the broker may have lost it."""
         self.head_asked = False
@@ -181,6 +183,7 @@ class Followers:
         self._gave_back[gate] = told.gave_back
         self._through[gate] = told.epoch, told.through
         self.head_asked = self.head_asked or told.unheard
+        (self.unanswered.add if told.unanswered else self.unanswered.discard)(gate)
         problem = self._of_two(gate, told.run) or self._of_flood(gate) or told.problem
         # A second centre without the list of gates has not all, and neither has whoever has a broker.
         lacks = _lists_gates(self.gates[gate]) and told.gates != succession.digest_of_gates(self._connection)

@@ -65,6 +65,8 @@ _SUPERSEDED = (
     " facegate join ADDRESS CODE; what it took and never passed on is proposed there then."
 )
 _GATES_AT_ONCE, _UNSERVED_S = 10, 30.0
+# Until a gate can have heard of consumers that it was given.
+_BEGUN_S = 5.0
 _LOOK_FOR_BROKERS_S, _THERE_WITHIN_S = 5.0, 3.0
 _REFUSES_S = 30.0
 
@@ -93,6 +95,8 @@ class Centre:
         self._records = Records(connection, self._secrets, self._followers)
         # Until when a gate for which the broker has no room is not tried again (monotonic seconds).
         self._unserved: dict[str, float] = {}
+        # When each was given its consumers last (monotonic seconds).
+        self._begun_mono: dict[str, float] = {}
         # As the store was when the gates were looked at.
         self._gates_as_of: tuple[int, int] | None = None
         # The newest order of which the gates were told.
@@ -175,7 +179,9 @@ class Centre:
             if self._followers.unsure or not self._in_step:
                 self._followers.unsure = self._in_step = False
                 await self._fall_in(stream)
-                known = await stream.served()
+                known = await stream.served(clustered=self._gathering.clustered)
+                # Whoever heard none for long looks for another broker.
+                await self._say_head(stream)
             known = await self._serve_gates(stream, known)
             if door_orders.newest(self._connection) != self._orders or self._followers.head_asked:
                 await self._say_head(stream)
@@ -218,7 +224,12 @@ class Centre:
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
         copies = MOST if self._gathering.clustered else 1
-        other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection), copies)
+        other = await stream.look(
+            outbox.broker(self._connection),
+            outbox.count_published(self._connection),
+            outbox.first_published(self._connection),
+            copies,
+        )
         items.sum_anew(self._connection)
         if other is not None:
             least, now = other
@@ -236,7 +247,8 @@ class Centre:
         self._follow_gates()
         now, anew = self._followers.gates, self._followers.anew
         mono = time.monotonic()
-        new = [gate for gate in now.keys() - known if self._unserved.get(gate, mono) <= mono]
+        lost = {gate for gate in self._followers.unanswered if mono - self._begun_mono.get(gate, 0.0) > _BEGUN_S}
+        new = [gate for gate in now.keys() - (known - lost) if self._unserved.get(gate, mono) <= mono]
         # From where one is to have it it says itself; one that is away is not there to have any.
         new = [gate for gate in new if gate in anew or self._followers.heard_since(gate, self._line_mono)]
         new = new[:_GATES_AT_ONCE]
@@ -274,6 +286,7 @@ class Centre:
                 raise error
             else:
                 self._unserved.pop(gate.id, None)
+                self._begun_mono[gate.id] = time.monotonic()
                 done.append(gate.id)
         return done
 

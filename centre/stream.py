@@ -7,9 +7,11 @@ a new epoch.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
@@ -33,8 +35,13 @@ TAKER = "centre"
 _ACK_WAIT_S = 5.0
 _MOST_UNREAD = 1000
 _MOST_UNHEARD = 100
+# Each is some writes, and whoever was revoked meanwhile waits; the rest goes the next time.
+_MOST_OTHERS = 200
 _ASKED_WITHIN_S = 5.0
+# How a stream is, a broker knows at once, or, while a cluster has nobody who leads, says nothing at all.
+_KNOWN_WITHIN_S = 2.0
 _EXPECTED = "Nats-Expected-Last-Sequence"
+_CONSUMER_NAMES = f"$JS.API.CONSUMER.NAMES.{REGISTER}"
 
 
 class RegisterStream:
@@ -43,12 +50,15 @@ class RegisterStream:
     def __init__(self, broker: Client, signer_seed: bytes) -> None:
         self._broker = broker
         self._stream: JetStreamContext = broker.jetstream(timeout=_ASKED_WITHIN_S)
+        self._looks: JetStreamContext = broker.jetstream(timeout=_KNOWN_WITHIN_S)
         self._signer = signer(signer_seed)
 
-    async def look(self, known: Broker, published: int, copies: int) -> tuple[int, Broker] | None:
-        """None where the register's stream is as this centre left it, with all the entries that it `published`; else
-        with which epoch to begin at least, and how the stream is now. Makes the streams where there are none, each at
-        so many brokers. Raises nats.errors.Error."""
+    async def look(
+        self, known: Broker, published: int, first: int | None, copies: int
+    ) -> tuple[int, Broker] | None:  # fmt: skip
+        """None where the register's stream is as this centre left it, with all the entries that it `published`, the
+        `first` of them where that is known; else with which epoch to begin at least, and how the stream is now. Makes
+        the streams where there are none, each at so many brokers. Raises nats.errors.Error."""
         found = await self._made(_REGISTER.evolve(num_replicas=copies))
         await self._made(_REQUESTS.evolve(num_replicas=copies))
         await self._stream.add_consumer(
@@ -56,10 +66,24 @@ class RegisterStream:
             ConsumerConfig(durable_name=TAKER, ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S, max_deliver=-1),
         )
         now = Broker(found.created.isoformat() if found.created else None, found.state.last_seq)
-        # The newest of each subject alone is there: as many as there are entries, or some were lost.
-        if now == known and found.state.messages >= published:
-            return None
+        if now == known:
+            if first is not None and found.state.first_seq < first:
+                found = await self._without_others(first)
+            # The newest of each subject alone is there: as many as there are entries, or some were lost.
+            if found.state.messages >= published:
+                return None
         return await self._epoch(found) + 1, now
+
+    async def _without_others(self, first: int) -> StreamInfo:
+        """The stream without what lies before the first of this centre's messages, as what somebody else put there:
+        it would stand for as many that were lost."""
+        found = await self._looks.stream_info(REGISTER)
+        for _ in range(_MOST_OTHERS):
+            if not found.state.messages or found.state.first_seq >= first:
+                break
+            await self.erase(found.state.first_seq)
+            found = await self._looks.stream_info(REGISTER)
+        return found
 
     async def unheard(self, known: Broker, now: Broker) -> list[Unheard] | None:
         """What this centre put there and heard no answer to; None where the stream is another than it knew, or more
@@ -81,7 +105,7 @@ class RegisterStream:
     async def _made(self, wanted: StreamConfig) -> StreamInfo:
         name = str(wanted.name)
         try:
-            return await self._stream.stream_info(name)
+            return await self._looks.stream_info(name)
         except NotFoundError:
             return await self._stream.add_stream(wanted)
 
@@ -145,45 +169,72 @@ class RegisterStream:
     async def away(self) -> set[str]:
         """The brokers of the cluster that have not all, or were not heard lately, as the one says that leads them.
         Raises nats.errors.Error."""
-        found = (await self._stream.stream_info(REGISTER)).cluster
+        found = (await self._looks.stream_info(REGISTER)).cluster
         replicas = [] if found is None else found.replicas or []
         return {one.name for one in replicas if one.name and (one.offline or not one.current)}
 
-    async def served(self) -> set[str]:
+    async def served(self, *, clustered: bool) -> set[str]:
         """The gates that have their consumers, by their ids. Raises nats.errors.Error."""
+        found = await self._consumers_of_cluster() if clustered else await self._consumers_in_memory()
+        gates = {name.rpartition("_")[0] for name in found}
+        return {gate for gate in gates if GateNames(gate).consumers.keys() <= found}
+
+    async def _consumers_in_memory(self) -> set[str]:
+        """Those of a version before are on the disk."""
         found: set[str] = set()
         listed = 0
         while some := await self._stream.consumers_info(REGISTER, offset=listed):
-            # Those of a version before are on the disk.
             found |= {one.name for one in some if one.config.mem_storage}
             listed += len(some)
-        gates = {name.rpartition("_")[0] for name in found}
-        return {gate for gate in gates if GateNames(gate).consumers.keys() <= found}
+        return found
+
+    async def _consumers_of_cluster(self) -> set[str]:
+        """Their names alone: how each is, one broker of a cluster asks the others, and waits seconds for each that
+        leads nobody yet."""
+        found: set[str] = set()
+        while True:
+            asked = json.dumps({"offset": len(found)}).encode()
+            answer = await self._broker.request(_CONSUMER_NAMES, asked, timeout=_KNOWN_WITHIN_S)
+            told = json.loads(answer.data)
+            if "error" in told:
+                raise APIError.from_error(told["error"])
+            some = told.get("consumers") or []
+            found.update(some)
+            if not some or len(found) >= told["total"]:
+                return found
 
     async def begin_consumers(self, gate: str, through: Mapping[str, int]) -> None:
         """Have a gate's consumers, each behind what the gate has already (`Report.through`). Raises nats.errors.Error.
 
         They are in the broker's memory: on its disk each message that each gate has taken is a write, and so is what is
-        on the way to it; thousands a second at two hundred gates, before which a revocation waits.
+        on the way to it; thousands a second at two hundred gates, before which a revocation waits. Of a cluster each is
+        at one broker: where that dies the gate says so, and is given another (`Report.unanswered`).
         """
         names = GateNames(gate)
-        for name, subjects in names.consumers.items():
-            await self._drop(name)
-            has = through.get(names.of(name), 0)
-            await self._stream.add_consumer(
-                REGISTER,
-                ConsumerConfig(
-                    durable_name=name,
-                    filter_subjects=list(subjects),
-                    mem_storage=True,
-                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE if has > 0 else DeliverPolicy.ALL,
-                    opt_start_seq=has + 1 if has > 0 else None,
-                    ack_policy=AckPolicy.EXPLICIT,
-                    ack_wait=_ACK_WAIT_S,
-                    max_ack_pending=_MOST_UNREAD,
-                    max_deliver=-1,
-                ),
+        await asyncio.gather(
+            *(
+                self._begin_consumer(name, subjects, through.get(names.of(name), 0))
+                for name, subjects in names.consumers.items()
             )
+        )
+
+    async def _begin_consumer(self, name: str, subjects: Sequence[str], has: int) -> None:
+        await self._drop(name)
+        await self._stream.add_consumer(
+            REGISTER,
+            ConsumerConfig(
+                durable_name=name,
+                filter_subjects=list(subjects),
+                mem_storage=True,
+                num_replicas=1,
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if has > 0 else DeliverPolicy.ALL,
+                opt_start_seq=has + 1 if has > 0 else None,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=_ACK_WAIT_S,
+                max_ack_pending=_MOST_UNREAD,
+                max_deliver=-1,
+            ),
+        )
 
     async def end_consumers(self, gate: str) -> None:
         """A gate follows no more. Raises nats.errors.Error."""
@@ -191,10 +242,9 @@ class RegisterStream:
             await self._drop(name)
 
     async def _drop(self, consumer: str) -> None:
-        try:
-            await self._stream.delete_consumer(REGISTER, consumer)
-        except NotFoundError:
-            return
+        # A cluster drops it where the broker that had it is dead, too, and nobody is left who would say so.
+        with suppress(NotFoundError, TimeoutError):
+            await self._looks.delete_consumer(REGISTER, consumer)
 
 
 _REGISTER = StreamConfig(

@@ -1,5 +1,6 @@
 """A centre and gates that follow it, each with a state and processes of its own, on this machine's loopback."""
 
+import asyncio
 import json
 import os
 import socket
@@ -11,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import nats
 from click.testing import CliRunner
 
+from centre.secrets import secrets_of
 from commands.cli import facegate
 from gate.config import load_settings, parts_of
+from gate.fleet.connection import trusting
 from gate.fleet.status import read_status
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
@@ -154,6 +158,26 @@ class Centre:
             return due == 0 and all(one.register(epoch) == here and one.passes(epoch, now) == visitors for one in gates)
 
         wait_for(same, within_s, "the register is not the same everywhere")
+
+
+def at_the_broker(centre, work, addresses=("127.0.0.1",)):
+    """What an asynchronous work finds on a line, with the centre's own key, to the broker at one of these addresses."""
+    mine = secrets_of(centre.state)
+
+    async def nothing(_):
+        """An address where none is now: the next is tried."""
+
+    async def done():
+        line = await nats.connect(
+            [f"tls://{one}:{centre.port}" for one in addresses],
+            tls=trusting(mine.certificate), nkeys_seed_str=mine.nkey_seed, error_cb=nothing,
+        )  # fmt: skip
+        try:
+            return await asyncio.wait_for(work(line), 60)
+        finally:
+            await line.close()
+
+    return asyncio.run(done())
 
 
 @dataclass

@@ -186,6 +186,8 @@ class Report:
     """The epoch that it heard last."""
     through: Mapping[str, int] = field(default_factory=dict)
     """Up to which message of the stream, as of that epoch, all is taken of what each of its consumers is for."""
+    unanswered: bool = False
+    """One of its consumers is at no broker, as where that which had it died."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ _AT_ONCE = 25
 _LATER_S, _HELD_S, _AGAIN_S = 0.3, 60.0, 0.5
 _ANSWERED_WITHIN_S = 5.0
 _ALL_WITHIN_S = 180.0
+# Brokers that begin anew have no consumers for a moment.
+_UNANSWERED_S, _IN_A_ROW_S = 3.0, 2.0
 _NOT_ALL = Sentence(
     "What the centre knows did not come within three minutes, so nothing was changed here. Look whether the centre"
     " runs: facegate centre gates. Then try again with a new invitation."
@@ -76,6 +78,23 @@ class Through:
         return here if self._before_gap is None else min(here, self._before_gap)
 
 
+class Unanswered:
+    """Which consumers are at no broker, and for how long. Brokers that begin anew have none for a moment."""
+
+    def __init__(self) -> None:
+        # Since when, and when last, one was asked and nobody answered for it, in monotonic seconds.
+        self._asked: dict[str, tuple[float, float]] = {}
+
+    def note(self, consumer: str, now: float) -> None:
+        """Nobody answers for this one; `now` is in monotonic seconds."""
+        since, last = self._asked.get(consumer, (now, now))
+        self._asked[consumer] = (since if now - last < _IN_A_ROW_S else now), now
+
+    def holds(self, now: float) -> bool:
+        """Whether nobody has answered for one of them for some seconds."""
+        return any(now - last < _IN_A_ROW_S and last - since > _UNANSWERED_S for since, last in self._asked.values())
+
+
 class Reader:
     """Reads the register's consumers of one gate."""
 
@@ -86,6 +105,12 @@ class Reader:
         self.moved_mono = float("-inf")
         """When something was taken last, by the monotonic clock."""
         self._through: dict[str, Through] = {}
+        self._unanswered = Unanswered()
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether one of the consumers has been at no broker for some seconds."""
+        return self._unanswered.holds(time.monotonic())
 
     def through(self) -> dict[str, int]:
         """Up to which message of the stream all is taken, by what each consumer is for."""
@@ -97,6 +122,8 @@ class Reader:
 
     async def take_from(self, broker: Client, consumer: str) -> None:
         """Take what comes by a consumer, for ever. Raises nats.errors.Error, TimeoutError, sqlite3.Error."""
+        from nats.js.errors import ServiceUnavailableError
+
         subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
         try:
             calmly = consumer != self._names.revocations
@@ -105,6 +132,9 @@ class Reader:
                 for one in some:
                     through.came(one.metadata.sequence.stream, one.metadata.sequence.consumer)
                 await self._take(broker, some, through)
+        except ServiceUnavailableError:
+            self._unanswered.note(consumer, time.monotonic())
+            raise
         finally:
             with suppress(Exception):
                 await subscription.unsubscribe()

@@ -346,7 +346,7 @@ class Link:
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
                 unheard=unheard, gates=listed, reader=messages.READER, epoch=self._epoch,
-                through=self._reader.through(),
+                through=self._reader.through(), unanswered=self._reader.is_unanswered,
             )  # fmt: skip
             self._to_report.clear()
             await broker.publish(self._names.report, messages.report_data(said))

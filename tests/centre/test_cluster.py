@@ -6,21 +6,25 @@ import ssl
 from contextlib import suppress
 
 import pytest
+from nats.errors import Error
 
-from centre.cluster import BrokerKeys
+from centre.cluster import BrokerKeys, name_of
 from centre.secrets import broker_keys, secrets_of
+from centre.stream import RegisterStream
+from gate.fleet.names import REGISTER, GateNames
 from gate.processes.fields import read
 from gate.store.compound import succession
 from gate.store.people import erasure
 from gate.vocabulary import Method
 from tests.centre.test_many_gates import enrolled, is_here, let_in
 from tests.codes import new_pin
-from tests.fleet import centre_running, command, join, refused
+from tests.fleet import at_the_broker, centre_running, command, join, refused
 from tests.running import wait_for
 
 pytestmark = pytest.mark.whole
 
 CENTRE, NORTH, EAST, WEST = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
+ADDRESSES = (CENTRE, NORTH, EAST)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,31 @@ def fleet(centre, place):
 
 def told(centre):
     return command("centre", "gates", "--state", centre.state)
+
+
+def served(centre):
+    """Who has a place in the register, by the first answer of a cluster that may have nobody yet who leads."""
+
+    async def ask(line):
+        stream = RegisterStream(line, secrets_of(centre.state).signer_seed)
+        while True:
+            with suppress(Error, TimeoutError):
+                return await stream.served(clustered=True)
+
+    return at_the_broker(centre, ask, ADDRESSES)
+
+
+def have_readers(centre, fleet, lost):
+    """Whether all that the gates read by is at a broker that is there; `lost` is the name of the other."""
+
+    async def ask(line):
+        names = [name for one in fleet for name in GateNames(one.identity).consumers]
+        with suppress(Error, TimeoutError):
+            found = [await line.jetstream().consumer_info(REGISTER, name, timeout=1) for name in names]
+            return lost not in {one.cluster.leader for one in found}
+        return False
+
+    return at_the_broker(centre, ask, ADDRESSES)
 
 
 def says_what_was_asked_for_and_refuses_a_fourth(centre, fleet):
@@ -110,6 +139,8 @@ def goes_on_without(lost, broker, centre, fleet):
         pin = new_pin(store, centre.door, stays)
     centre.whole_at(fleet)
     broker.end(kill=True)
+    # Whose consumers are not named would be given new ones, which takes a cluster with one away longest.
+    assert served(centre) == {one.identity for one in fleet}
     with centre.store() as store:
         erasure.remove(store, gone, by="test")
         late = enrolled(store, f"Late {lost}", 4)
@@ -119,6 +150,9 @@ def goes_on_without(lost, broker, centre, fleet):
     wait_for(lambda: is_here(north, here) and is_here(east, here), 60, "what a gate enrolled reaches nobody")
     centre.whole_at(fleet, within_s=60)
     assert let_in(south, stays.id, Method.PIN, pin.typed)
+    name = name_of({one.name: one.identity for one in fleet}.get(lost))
+    # Also what nobody waits for, by which the next change is to come at once.
+    wait_for(lambda: have_readers(centre, fleet, name), 60, "a gate has nobody to read from")
     lacks = {"brokers_away": [lost] if lost != "centre" else [], "own_broker_away": lost == "centre"}
     wait_for(lambda: told(centre).items() >= lacks.items(), 60, "nobody is told which is lost")
     broker.start()

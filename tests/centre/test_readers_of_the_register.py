@@ -10,12 +10,12 @@ import pytest
 
 from centre.broker import broker_folder
 from centre.broker_service import program
-from centre.secrets import secrets_of
-from gate.fleet.connection import fetched, trusting
+from gate.fleet.connection import fetched
 from gate.fleet.names import REGISTER, GateNames
-from gate.fleet.reading import Through
+from gate.fleet.reading import Through, Unanswered
+from gate.store.compound import items
 from tests.centre.test_many_gates import enrolled, is_here
-from tests.fleet import free_ports, join
+from tests.fleet import at_the_broker, free_ports, join
 from tests.running import wait_for
 
 
@@ -27,18 +27,10 @@ def north(centre, place):
 def given(centre, gate):
     """How many messages the broker gave the gate by its consumer of residents, since that was made."""
 
-    async def ask():
-        keys = secrets_of(centre.state)
-        line = await nats.connect(
-            f"tls://127.0.0.1:{centre.port}", tls=trusting(keys.certificate), nkeys_seed_str=keys.nkey_seed
-        )
-        try:
-            found = await line.jetstream().consumer_info(REGISTER, GateNames(gate.identity).people)
-            return found.delivered.consumer_seq
-        finally:
-            await line.close()
+    async def ask(line):
+        return await line.jetstream().consumer_info(REGISTER, GateNames(gate.identity).people)
 
-    return asyncio.run(ask())
+    return at_the_broker(centre, ask).delivered.consumer_seq
 
 
 @pytest.mark.whole
@@ -65,6 +57,44 @@ def test_after_its_start_a_broker_gives_a_gate_what_that_lacks_and_writes_nothin
         later = enrolled(store, "Later", 21)
     wait_for(lambda: is_here(north, later), 40, "the gate hears nothing more")
     wait_for(lambda: given(centre, north) >= len(people), 10, "it was not given all")
+
+
+@pytest.mark.whole
+def test_what_the_broker_forgets_is_published_anew_though_somebody_put_as_many_there(centre, north, place):
+    with centre.store() as store:
+        forgotten = enrolled(store, "Forgotten", 30)
+    centre.whole_at([north])
+
+    async def put_others(line):
+        for number in range(3):
+            await line.jetstream().publish(f"register.resident.other{number}", b"")
+
+    async def forget(line):
+        stream = line.jetstream()
+        found = await stream.get_last_msg(REGISTER, f"register.resident.{forgotten.id}")
+        await stream.delete_msg(REGISTER, found.seq)
+
+    at_the_broker(centre, put_others)
+    # By them the register has another end than the centre knows of: all of it is said anew behind them.
+    north.link.end()
+    centre.broker.end()
+    centre.broker.start()
+    north.link.start()
+    centre.whole_at([north])
+    with centre.store() as store:
+        epoch = items.epoch(store)
+    at_the_broker(centre, forget)
+    late = join(centre, place / "l", "late", freshness_s=5)
+    wait_for(lambda: is_here(late, forgotten), 60, "it does not come again")
+    with centre.store() as store:
+        assert items.epoch(store) == epoch + 1
+    centre.whole_at([north, late])
+    # The gates are given new consumers, as whoever looks at what those gave expects.
+    centre.broker.end()
+    centre.broker.start()
+    with centre.store() as store:
+        last = enrolled(store, "Last", 31)
+    wait_for(lambda: is_here(north, last), 40, "the gate hears nothing more")
 
 
 @pytest.mark.whole
@@ -168,3 +198,20 @@ def test_a_link_that_was_started_anew_does_not_know_what_the_one_before_had_open
     through.came(57, 20)
     through.done(57)
     assert through.number == 0
+
+
+def test_a_consumer_that_nobody_has_for_seconds_is_told_and_one_that_is_made_anew_in_a_moment_is_not():
+    gone = Unanswered()
+    assert not gone.holds(0.0)
+    for half_seconds in range(7):
+        gone.note("people", half_seconds / 2)
+        assert not gone.holds(half_seconds / 2)
+    # Another one now and then, between which they were answered.
+    for now in (0.0, 4.0, 8.0):
+        gone.note("hours", now)
+        assert not gone.holds(8.0)
+    for half_seconds in range(16, 24):
+        gone.note("people", half_seconds / 2)
+    assert gone.holds(11.6)
+    # It has been answered since.
+    assert not gone.holds(13.6)

@@ -161,6 +161,15 @@ def count_published(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(sequence) FROM register").fetchone()[0])
 
 
+def first_published(connection: sqlite3.Connection) -> int | None:
+    """Which message of the stream is the first of this centre's: all before it are none of its own. None while it is
+    not known, since something is still to be published."""
+    if are_due(connection):
+        return None
+    found: tuple[int | None] = connection.execute("SELECT min(sequence) FROM register").fetchone()
+    return found[0]
+
+
 def overtake(connection: sqlite3.Connection, unheard: Sequence[Unheard], last_sequence: int) -> bool:
     """What stands here is said anew, as newer than what the broker has of the same; whether nothing else is there, so
     that the register needs no new epoch. It may be another centre's word, or that of this one before an old copy of it
