@@ -41,7 +41,7 @@ def pair_reader(
     they find it, and nowhere else.
     """
     from gate.readers.keys_file import read_keys, write_keys
-    from gate.readers.osdp import pair
+    from gate.readers.osdp import KEY_BYTES, pair
 
     # As root: the file belongs to root, and a service is only handed it.
     gate = home(state, config, part=None)
@@ -50,7 +50,9 @@ def pair_reader(
         raise UsageError("No line is named. Set readers.osdp_port, or give --port /dev/serial/by-id/...")
     file = reader_keys(gate.state)
     keys = read_keys(file)
-    # A reader whose key could not be kept afterwards would be put into install mode again, on its wall.
+    # A reader whose key could not be kept afterwards would be put into install mode again, on its wall: so there is
+    # room for one, first.
+    write_keys(file, keys | {address: bytes(KEY_BYTES)})
     write_keys(file, keys)
     if not as_json:
         click.echo(f"Waiting for the reader at address {address} on {line}, at most {seconds:g} s...")

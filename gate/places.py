@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 import tempfile
 from contextlib import suppress
@@ -52,15 +53,19 @@ def read_plain(path: Path, most: int = _MOST) -> bytes:
 
 def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Put a file in place, the new one whole or the old one as it was, whenever the power fails; it is there for good
-    when this returns. Raises OSError.
+    when this returns. Of several who write at once each writes all of theirs, and the last one's stays. Raises OSError.
     """
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     _settle(path.parent)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from gate.care import backup
 from gate.care.backup import archive
 from gate.errors import UsageError
-from gate.places import read_plain
+from gate.places import read_plain, write_whole
 from gate.state_folder import SERVICE_STATE
 from gate.store.database import database_of
 from gate.store.record.anchors import Keeper, Witness, in_journal, in_text
@@ -90,12 +90,7 @@ def exported_file(state: Path) -> Path:
 
 def keep_exported(state: Path, text: str) -> None:
     """Keep what an export's anchor says. Raises OSError."""
-    path = exported_file(state)
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with new.open("x", encoding="ascii") as file:
-        file.write(text)
-    new.replace(path)
+    write_whole(exported_file(state), text.encode("ascii"))
 
 
 def _exported(state: Path) -> list[Witness]:

@@ -6,7 +6,7 @@ import pytest
 
 from centre.secrets import first_secrets
 from gate.door.code_key import shared_key
-from gate.places import write_first
+from gate.places import write_first, write_whole
 
 AT_ONCE = 4
 
@@ -29,6 +29,30 @@ def test_processes_that_begin_at_once_draw_one_and_the_same(draw, tmp_path):
         for one in began:
             one.join(30)
         assert drawn == [draw(state)] * AT_ONCE
+
+
+def _write(path, content, together, told):
+    together.wait(30)
+    try:
+        for _ in range(50):
+            write_whole(path, content)
+        told.put(None)
+    except OSError as error:
+        told.put(str(error))
+
+
+def test_of_processes_that_write_one_file_at_once_each_writes_all_of_theirs(tmp_path):
+    processes, path = get_context("fork"), tmp_path / "file"
+    contents = [bytes([number]) * 100_000 for number in range(AT_ONCE)]
+    together, told = processes.Barrier(AT_ONCE), processes.Queue()
+    began = [processes.Process(target=_write, args=(path, one, together, told)) for one in contents]
+    for one in began:
+        one.start()
+    assert [told.get(timeout=60) for _ in began] == [None] * AT_ONCE
+    for one in began:
+        one.join(30)
+    assert path.read_bytes() in contents
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 def test_what_lies_there_stays_and_nothing_is_left_beside_it(tmp_path):

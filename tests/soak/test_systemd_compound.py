@@ -20,12 +20,9 @@ OFFICE, NORTH = "10.77.9.1", "10.77.9.2"
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory, models_dir):
-    """Roots of two machines on which the installer ran, with all that a centre and a gate that follows need."""
-    if why := container.missing():
-        pytest.skip(f"{why}: no container with systemd")
-    office = tmp_path_factory.mktemp("office") / "root"
+def installed(office, models_dir):
+    """The root of a machine on which the installer ran, as before it was ever started, with all that a centre and a
+    gate that follows need."""
     container.bare(office)
     container.put_sources(office)
     state = office / "var/lib/facegate"
@@ -35,19 +32,31 @@ def machines(tmp_path_factory, models_dir):
         said = box.run("facegate/systemd/install", "--with", "centre", "--with", "fleet", timeout=900).stdout
         assert "Installed." in said
         box.run("systemctl", "stop", "facegate.target")
-    # The other is the same machine before it was ever started.
     for kept in (one for one in state.glob("*/*") if one.parent.name not in ("models", "run")):
         if kept.is_dir() and not kept.is_symlink():
             shutil.rmtree(kept)
         else:
             kept.unlink()
     (office / "etc/machine-id").write_text("")
-    north = tmp_path_factory.mktemp("north") / "root"
+
+
+def named(root, name):
+    """What the installer of a machine writes of it: Office is the centre."""
+    config = root / "etc/facegate/facegate.toml"
+    more = "\n[centre]\nenabled = true\n" if name == "Office" else ""
+    config.write_text(config.read_text().replace('gate = "gate"', f'gate = "{name}"') + more)
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory, models_dir):
+    """Roots of two machines: a centre and a gate."""
+    if why := container.missing():
+        pytest.skip(f"{why}: no container with systemd")
+    office, north = (tmp_path_factory.mktemp(name) / "root" for name in ("office", "north"))
+    installed(office, models_dir)
     subprocess.run(["cp", "-a", str(office), str(north)], check=True)
-    for root, name in ((office, "Office"), (north, "North")):
-        config = root / "etc/facegate/facegate.toml"
-        more = "\n[centre]\nenabled = true\n" if name == "Office" else ""
-        config.write_text(config.read_text().replace('gate = "gate"', f'gate = "{name}"') + more)
+    named(office, "Office")
+    named(north, "North")
     yield office, north
     for root in (office, north):
         shutil.rmtree(root)

@@ -91,12 +91,18 @@ def test_a_wrong_pin_is_written_at_once_and_nonsense_in_its_place_lifts_no_lockd
     assert "they are counted anew" in caplog.text
 
 
-def test_where_no_new_file_can_be_made_a_lockdown_is_written_in_the_place_of_the_last_one(tmp_path):
+@pytest.fixture
+def no_new_file(monkeypatch):
+    """What lies, as a folder, where the new file of a path is to be made: by chance its name is taken each time."""
+    monkeypatch.setattr("gate.places.secrets.token_hex", lambda _: "taken")
+    return lambda path: path.with_name(f"{path.name}.taken.new")
+
+
+def test_where_no_new_file_can_be_made_a_lockdown_is_written_in_the_place_of_the_last_one(tmp_path, no_new_file):
     memory = RestartMemory(tmp_path)
     memory.keep(Remembered(), 100.0)
     memory.close()
-    # Nothing takes the place of a folder.
-    memory_of(tmp_path).with_name("door.json.new").mkdir()
+    no_new_file(memory_of(tmp_path)).mkdir()
     for kept in (KEPT, Remembered(latest_wall=1.9e9)):
         memory = RestartMemory(tmp_path)
         memory.keep(kept, 200.0)
@@ -115,14 +121,14 @@ def test_how_many_events_were_never_written_is_remembered(tmp_path, said, lost):
     assert remembered(tmp_path) == Remembered(Barred(lockdown=True), lost=lost)
 
 
-def test_what_cannot_be_written_is_said_and_tried_again(tmp_path):
+def test_what_cannot_be_written_is_said_and_tried_again(tmp_path, no_new_file):
     (tmp_path / "door").mkdir()
-    memory_of(tmp_path).with_name("door.json.new").mkdir()
+    no_new_file(memory_of(tmp_path)).mkdir()
     memory = RestartMemory(tmp_path)
     memory.keep(KEPT, 100.0)
     wait_for(lambda: memory.fault is not None)
     assert "A lockdown would not outlast a restart" in memory.fault
-    memory_of(tmp_path).with_name("door.json.new").rmdir()
+    no_new_file(memory_of(tmp_path)).rmdir()
     memory.keep(KEPT, 101.0)
     assert memory.fault is not None
     memory.keep(KEPT, 106.0)

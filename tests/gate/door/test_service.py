@@ -334,11 +334,17 @@ def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
 
 
 def test_a_door_that_could_not_keep_a_lockdown_over_a_restart_says_so(state):
-    (state / "door" / "door.json.new").mkdir(parents=True)
     with door_process(state) as (_, client):
+        kept = state / "door" / "door.json"
+        wait_for(kept.exists)
+        # Nothing takes the place of a folder.
+        kept.unlink()
+        kept.mkdir()
+        for order in ("lockdown", "release"):
+            client.ask({"do": order})
         wait_for(lambda: "A lockdown would not outlast" in (client.ask({"do": "status"})["store_fault"] or ""))
         assert client.ask({"do": "open"})["granted"]
-        (state / "door" / "door.json.new").rmdir()
+        kept.rmdir()
         until(client, within_s=10, store_fault=None)
 
 
