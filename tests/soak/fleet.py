@@ -109,10 +109,11 @@ class Writing:
     """Somebody enrols, renames and erases at the centre, and erases at the gates, until told to stop. What was
     acknowledged is in `expected`, name by id, and in `erased`."""
 
-    def __init__(self, centre, gates, seed, every_s=0.05):
+    def __init__(self, centre, gates, seed, every_s=0.05, first=1):
+        """Names are numbered from `first` on: two people of one name in one home are refused."""
         self._centre, self._gates, self._every_s = centre, gates, every_s
         self._chance = random.Random(seed)
-        self._numbers = count(1)
+        self._numbers = count(first)
         self.expected, self.erased = {}, set()
         self.deeds = 0
 

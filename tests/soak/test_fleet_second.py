@@ -150,7 +150,7 @@ def test_each_of_two_centres_is_killed_in_turn_and_the_other_takes_its_place(pla
         expected, erased = {}, set()
         with Asking(gates, whole.id) as asking:
             for number in range(ROUNDS):
-                writing = Writing(leader, gates, SEED + number)
+                writing = Writing(leader, gates, SEED + number, first=1 + 1000 * number)
                 writing.expected, writing.erased = expected, erased
                 leader, second = round_of(leader, second, gates, chance, writing, whole)
                 assert erased & people(second.state).keys() == set()
