@@ -75,7 +75,7 @@ _ELSEWHERE_S = 15.0
 # Who is behind, and to whom nothing has come for so long, asks for all of it; each time more patiently, since to ask
 # makes a machine that is slow slower.
 _BEHIND_S, _BEHIND_LONGEST_S = 15.0, 600.0
-_REPORT_S = 5.0
+_REPORT_S, _REPORTS_APART_S = 5.0, 0.3
 _TURN_S = 0.05
 _LINES_AT_ONCE = 100
 _TELL_S = 0.25
@@ -354,6 +354,8 @@ class Link:
                 # Whether all is given back is told as soon as that was asked for.
                 led = self._led.is_set()
                 await asyncio.wait_for(self._to_report.wait() if led else self._led.wait(), _REPORT_S)
+            # Each of four consumers wants one where its broker is lost, and so do those of all gates.
+            await asyncio.sleep(_REPORTS_APART_S)
 
     async def _say_state(self, broker: Client) -> None:
         """Say how the gate is, as the api found it: when that changes, and every few seconds."""

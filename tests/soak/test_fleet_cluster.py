@@ -139,24 +139,25 @@ def test_the_broker_that_leads_is_killed(fleet):
 
 
 def test_the_broker_that_leads_is_killed_among_many_gates(fleet, memory):  # noqa: F811 - the fixture
-    stack, centre, gates, _ = fleet
+    _, centre, gates, _ = fleet
     brokers = brokers_of(centre, gates)
     states = [memory / f"g{number}" for number in range(MANY - len(gates))]
     with centre.store() as store:
         for number, one in enumerate(states):
             joined_without_pairing(centre, store, one, f"gate {number}", CENTRE)
-    for first in range(0, len(states), TO_A_PROCESS):
-        stack.callback(Links(states[first : first + TO_A_PROCESS]).end)
-    everywhere = Everywhere(stack, [*(one.state for one in gates), *states])
-    with centre.store() as store:
-        everywhere.until(HERE, (enrolled(store, "First").id,), time.monotonic())
     took, calm = [], []
-    for number in range(MANY_KILLS):
-        killed = brokers.killed_that_leads()
+    with ExitStack() as stack:
+        for first in range(0, len(states), TO_A_PROCESS):
+            stack.callback(Links(states[first : first + TO_A_PROCESS]).end)
+        everywhere = Everywhere(stack, [*(one.state for one in gates), *states])
         with centre.store() as store:
-            took += everywhere.until(HERE, (enrolled(store, f"Without it {number}").id,), time.monotonic())
-            calm += everywhere.until(HERE, (enrolled(store, f"After {number}").id,), time.monotonic())
-        brokers.started_again(killed)
+            everywhere.until(HERE, (enrolled(store, "First").id,), time.monotonic())
+        for number in range(MANY_KILLS):
+            killed = brokers.killed_that_leads()
+            with centre.store() as store:
+                took += everywhere.until(HERE, (enrolled(store, f"Without it {number}").id,), time.monotonic())
+                calm += everywhere.until(HERE, (enrolled(store, f"After {number}").id,), time.monotonic())
+            brokers.started_again(killed)
     print(
         f"\n{MANY} gates, the broker that leads killed {MANY_KILLS} times: who is enrolled at once is at a gate after"
         f" {percentile(took, 50):.1f} s (median), {max(took):.1f} s (worst); who is enrolled next, with that one still"
