@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,7 +45,8 @@ _ENROLLED_THERE = (
     "Whoever has it could also enrol people by its word until now. Look at these, who were enrolled or changed there"
     " in the last {days} days, and remove whom nobody here knows: {names}."
 )
-_PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once: --end-pins."
+_PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once, say the same again with --end-pins."
+_TAKE_AWAY = "Take {} away from the register?"
 
 
 _SUPERSEDED = (
@@ -419,19 +420,23 @@ def remove(
 
     What it has of the register stays on its machine until somebody erases it there. Whoever has the machine has also
     the doors' key: they can find out the PINs, codes on the phone and cards of that time, and none that is given later.
-    Whoever has a second centre's machine has this centre's keys as well.
+    Whoever has a second centre's machine has this centre's keys as well. With --stolen, also of a gate that was taken
+    away already.
     """
     if end_pins and not stolen:
         raise UsageError("PINs are ended where a gate was stolen: add --stolen.")
     here = home(state, config)
     with here.store() as connection:
-        found = store.find(connection, gate_name)
+        found = store.find(connection, gate_name, removed=stolen)
         if not yes:
-            click.confirm(f"Take {found.name} away from the register?", abort=True, err=True)
+            away = found.removed_at is not None
+            asked = f"Say that {found.name}, taken away before, was stolen?" if away else _TAKE_AWAY.format(found.name)
+            click.confirm(asked, abort=True, err=True)
+        names = store.names_of(connection, found)
         store.remove(connection, found, by=here.by, stolen=stolen)
         known = _known_to_the_thief(connection, end_pins=end_pins, by=here.by) if stolen else {}
-        theirs = proposed.taken_from(connection, found.name, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
-        ended = _ended_passes(connection, found.name, every=end_pins, by=here.by) if stolen else 0
+        theirs = proposed.taken_from(connection, names, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
+        ended = _ended_passes(connection, names, every=end_pins, by=here.by) if stolen else 0
     if as_json:
         enrolled = [{"id": one.id, "name": one.name} for one in theirs]
         print_json({"removed": found.id} | known | ({"enrolled": enrolled, "passes": ended} if stolen else {}))
@@ -450,9 +455,10 @@ def remove(
             click.echo(_ENROLLED_THERE.format(days=_LOOKED_BACK.days, names=", ".join(one.name for one in theirs)))
 
 
-def _ended_passes(connection: sqlite3.Connection, gate: str, *, every: bool, by: str) -> int:
-    """Take back the passes that were made at a gate, or `every` pass, whose number may be found out; how many."""
-    found = passes.every(connection) if every else proposed.passes_of(connection, gate)
+def _ended_passes(connection: sqlite3.Connection, names: Collection[str], *, every: bool, by: str) -> int:
+    """Take back the passes that were made at the gate of these names, or `every` pass, whose number may be found out;
+    how many."""
+    found = passes.every(connection) if every else proposed.passes_of(connection, names)
     now = datetime.now(UTC)
     open_ones = [one for one in found if one.revoked_at is None and now < one.ends_at]
     with transaction(connection):
