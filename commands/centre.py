@@ -53,6 +53,10 @@ _SUPERSEDED = (
     "Another centre leads in the place of this one, which publishes nothing any more. Invite this machine there"
     " (facegate centre invite; with --second it follows as the second), and join: sudo facegate join ADDRESS CODE"
 )
+_FOLLOWS = (
+    "This machine follows a centre, which alone hears its gates; how they stand is said there. Known here is who they"
+    " are, where this is a second centre or has a broker."
+)
 _MAY_BE_LOST = (
     "Lost, until the first comes back and joins, is what it took and neither this machine nor a gate has; who agreed to"
     " its own gate alone is known there alone; a lockdown that a gate was still to be told is to be ordered anew."
@@ -147,7 +151,7 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     gate = home(state, config)
     with gate.store() as connection:
         found = store.every(connection)
-        other = succession.superseded(connection) is not None
+        other, follows = succession.superseded(connection) is not None, role.part(connection) is Part.GATE
     status = read_status(gate.state)
     heard, lost = ({}, False) if status is None else (status.gates, status.keys_lost)
     if as_json:
@@ -159,6 +163,8 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
             | {"own_broker_away": status is not None and status.own_broker_away}
         )
         return
+    if follows:
+        click.echo(f"{_FOLLOWS}\n", err=True)
     if other:
         click.echo(f"{_SUPERSEDED}\n", err=True)
     if lost:
@@ -202,6 +208,7 @@ def go_on(state: Path | None, config: Path | None, as_json: bool) -> None:
     """
     here = home(state, config)
     with here.store() as connection:
+        succession.refuse_who_does_not_lead(connection)
         if not recovery.waits(connection):
             raise Refusal("This centre waits for no gate.")
         recovery.end(connection)
@@ -427,6 +434,7 @@ def remove(
         raise UsageError("PINs are ended where a gate was stolen: add --stolen.")
     here = home(state, config)
     with here.store() as connection:
+        succession.refuse_who_does_not_lead(connection)
         found = store.find(connection, gate_name, removed=stolen)
         if not yes:
             away = found.removed_at is not None

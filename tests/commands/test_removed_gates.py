@@ -1,11 +1,11 @@
-"""`facegate centre remove --stolen` of a gate that somebody took away before, by page or by command."""
+"""`facegate centre remove`: of a gate that was taken away before and that was stolen, and where another leads."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 
-from gate.store.compound import gates, outbox, role
+from gate.store.compound import gates, outbox, role, succession
 from gate.store.compound.gates import Gate
 from gate.store.people import passes, residents
 from gate.store.people.consents import NO_PERSON
@@ -74,3 +74,26 @@ def test_a_name_means_the_gate_that_follows_and_of_two_that_were_taken_away_neit
     assert all(f"{one} (taken away at" in said.answer["error"] for one in "nm")
     # Without a theft whoever was taken away is none of the gates.
     assert facegate("centre", "remove", "n", "--yes").code == 1
+
+
+@pytest.mark.parametrize("part", ["second", "former"])
+def test_at_a_machine_that_does_not_lead_nothing_is_said_to_be_done_and_nothing_is_changed(facegate, centre, part):
+    wang = residents.enrol(centre, "Wang Fang", None, (), NO_PERSON, by="test")
+    outbox.due(centre, 10)
+    if part == "second":
+        listed = succession.list_of_gates(centre)
+        gates.remove(centre, gates.find(centre, "North"), by="test")
+        role.follow(centre, b"s" * 16, "10.0.0.2", by="test")
+        succession.be_second(centre, "10.0.0.3:7422")
+        succession.take_gates(centre, listed)
+        centre.execute("INSERT INTO register_keys VALUES (?, ?)", (wang.id, b"k" * 32))
+    else:
+        succession.stand_down(centre, 9)
+    before = (succession.list_of_gates(centre), outbox.keys(centre, [wang.id]))
+    for more in ((), ("--stolen", "--end-pins")):
+        said = facegate("centre", "remove", "North", *more, "--yes", "--json")
+        assert (said.code, "say it" in said.answer["error"]) == (1, True)
+    assert (succession.list_of_gates(centre), outbox.keys(centre, [wang.id])) == before
+    assert facegate("centre", "go-on", "--json").code == 1
+    invited = facegate("centre", "invite", "--json")
+    assert (invited.code, "Another centre leads" in invited.answer["error"]) == (1, part == "former")
