@@ -3,6 +3,7 @@ by the key that it had."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -41,6 +42,15 @@ class Gate:
 
 
 SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at, second_at, broker_at, broker_pin FROM gates"
+
+
+_KEY = re.compile("U[A-Z2-7]{55}")
+
+
+def is_key(identity: str) -> bool:
+    """Whether this is the key by which a broker knows a gate, which is revoked where a gate is taken away, and no id of
+    anything else; also of a gate that this store does not know."""
+    return _KEY.fullmatch(identity) is not None
 
 
 def every(connection: sqlite3.Connection) -> list[Gate]:
