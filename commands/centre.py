@@ -175,7 +175,7 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     if trouble is not None:
         click.echo(f"{trouble}\n", err=True)
     rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
-    empty = "No gate follows this centre. Invite one: facegate centre invite"
+    empty = "No gate is known here." if follows else "No gate follows this centre. Invite one: facegate centre invite"
     print_table(("gate", "heard", "register", "id"), rows, empty)
 
 
