@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from api.auth import Actor
 from api.context import Context
 from api.far_photos import FarPhoto, Held
+from api.gates import leads_gates
 from enroll.duplicates import Likeness, Lookalike
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.fleet.cameras import SILENT, Alike, Answer, Asks, AtGate, Not, Photographed, Question
@@ -65,7 +66,7 @@ class Place:
 def places(context: Context, connection: sqlite3.Connection) -> list[Place]:
     """Where somebody can be enrolled at a camera: here, and at the gates that follow."""
     found = [Place("", context.gate)] if context.by_face else []
-    if context.settings.centre.enabled:
+    if leads_gates(context):
         status = read_status(context.state)
         heard = {} if status is None else status.gates
         found += [
@@ -97,7 +98,7 @@ class FarCamera:
 
     def __init__(self, context: Context, connection: sqlite3.Connection, actor: Actor, gate: str) -> None:
         """Raises Refusal where there is no such gate."""
-        found = gates.get(connection, gate) if context.settings.centre.enabled else None
+        found = gates.get(connection, gate) if leads_gates(context) else None
         if found is None:
             raise Refusal("This gate does not follow the centre any more. Load the page again.")
         self.id, self.name = found.id, found.name

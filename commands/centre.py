@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,12 +45,17 @@ _ENROLLED_THERE = (
     "Whoever has it could also enrol people by its word until now. Look at these, who were enrolled or changed there"
     " in the last {days} days, and remove whom nobody here knows: {names}."
 )
-_PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once: --end-pins."
+_PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once, say the same again with --end-pins."
+_TAKE_AWAY = "Take {} away from the register?"
 
 
 _SUPERSEDED = (
     "Another centre leads in the place of this one, which publishes nothing any more. Invite this machine there"
     " (facegate centre invite; with --second it follows as the second), and join: sudo facegate join ADDRESS CODE"
+)
+_FOLLOWS = (
+    "This machine follows a centre, which alone hears its gates; how they stand is said there. Known here is who they"
+    " are, where this is a second centre or has a broker."
 )
 _MAY_BE_LOST = (
     "Lost, until the first comes back and joins, is what it took and neither this machine nor a gate has; who agreed to"
@@ -146,7 +151,7 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     gate = home(state, config)
     with gate.store() as connection:
         found = store.every(connection)
-        other = succession.superseded(connection) is not None
+        other, follows = succession.superseded(connection) is not None, role.part(connection) is Part.GATE
     status = read_status(gate.state)
     heard, lost = ({}, False) if status is None else (status.gates, status.keys_lost)
     if as_json:
@@ -158,6 +163,8 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
             | {"own_broker_away": status is not None and status.own_broker_away}
         )
         return
+    if follows:
+        click.echo(f"{_FOLLOWS}\n", err=True)
     if other:
         click.echo(f"{_SUPERSEDED}\n", err=True)
     if lost:
@@ -168,7 +175,7 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     if trouble is not None:
         click.echo(f"{trouble}\n", err=True)
     rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
-    empty = "No gate follows this centre. Invite one: facegate centre invite"
+    empty = "No gate is known here." if follows else "No gate follows this centre. Invite one: facegate centre invite"
     print_table(("gate", "heard", "register", "id"), rows, empty)
 
 
@@ -201,6 +208,7 @@ def go_on(state: Path | None, config: Path | None, as_json: bool) -> None:
     """
     here = home(state, config)
     with here.store() as connection:
+        succession.refuse_who_does_not_lead(connection)
         if not recovery.waits(connection):
             raise Refusal("This centre waits for no gate.")
         recovery.end(connection)
@@ -419,19 +427,24 @@ def remove(
 
     What it has of the register stays on its machine until somebody erases it there. Whoever has the machine has also
     the doors' key: they can find out the PINs, codes on the phone and cards of that time, and none that is given later.
-    Whoever has a second centre's machine has this centre's keys as well.
+    Whoever has a second centre's machine has this centre's keys as well. With --stolen, also of a gate that was taken
+    away already.
     """
     if end_pins and not stolen:
         raise UsageError("PINs are ended where a gate was stolen: add --stolen.")
     here = home(state, config)
     with here.store() as connection:
-        found = store.find(connection, gate_name)
+        succession.refuse_who_does_not_lead(connection)
+        found = store.find(connection, gate_name, removed=stolen)
         if not yes:
-            click.confirm(f"Take {found.name} away from the register?", abort=True, err=True)
+            away = found.removed_at is not None
+            asked = f"Say that {found.name}, taken away before, was stolen?" if away else _TAKE_AWAY.format(found.name)
+            click.confirm(asked, abort=True, err=True)
+        names = store.names_of(connection, found)
         store.remove(connection, found, by=here.by, stolen=stolen)
         known = _known_to_the_thief(connection, end_pins=end_pins, by=here.by) if stolen else {}
-        theirs = proposed.taken_from(connection, found.name, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
-        ended = _ended_passes(connection, found.name, every=end_pins, by=here.by) if stolen else 0
+        theirs = proposed.taken_from(connection, names, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
+        ended = _ended_passes(connection, names, every=end_pins, by=here.by) if stolen else 0
     if as_json:
         enrolled = [{"id": one.id, "name": one.name} for one in theirs]
         print_json({"removed": found.id} | known | ({"enrolled": enrolled, "passes": ended} if stolen else {}))
@@ -450,9 +463,10 @@ def remove(
             click.echo(_ENROLLED_THERE.format(days=_LOOKED_BACK.days, names=", ".join(one.name for one in theirs)))
 
 
-def _ended_passes(connection: sqlite3.Connection, gate: str, *, every: bool, by: str) -> int:
-    """Take back the passes that were made at a gate, or `every` pass, whose number may be found out; how many."""
-    found = passes.every(connection) if every else proposed.passes_of(connection, gate)
+def _ended_passes(connection: sqlite3.Connection, names: Collection[str], *, every: bool, by: str) -> int:
+    """Take back the passes that were made at the gate of these names, or `every` pass, whose number may be found out;
+    how many."""
+    found = passes.every(connection) if every else proposed.passes_of(connection, names)
     now = datetime.now(UTC)
     open_ones = [one for one in found if one.revoked_at is None and now < one.ends_at]
     with transaction(connection):

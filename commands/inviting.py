@@ -50,6 +50,8 @@ def draw_invitation(gate: Home, second_at: str | None = None, broker_at: str | N
 
     def checked() -> dict[str, Any]:
         with gate.store() as connection:
+            if role.part(connection) is Part.GATE:
+                succession.refuse_who_does_not_lead(connection)
             if role.part(connection) is not Part.CENTRE:
                 raise UsageError("This is no centre yet. Start it: facegate centre run, or set centre.enabled.")
             if succession.superseded(connection) is not None:

@@ -38,5 +38,9 @@ def test_a_second_centre_that_follows_has_no_gates_to_show(owner, state, store):
     role.follow(store, b"s" * 16, "10.0.0.2", by="test")
     centre_file(state).parent.mkdir(parents=True)
     centre_file(state).write_text("{}")
+    # It has the list of gates from the centre that leads, and hears none of them.
+    north = Gate("n", "North", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00")
+    succession.take_gates(store, [north])
     assert owner.get("/gates").status_code == 404
     assert 'href="/gates"' not in owner.get("/events").text
+    assert "North" not in owner.get("/enrol").text

@@ -21,7 +21,7 @@ from gate.fleet import errands
 from gate.fleet.centre_status import CentreStatus, read_status
 from gate.fleet.errands import Deed, Phase, Told
 from gate.fleet.joined import Place
-from gate.store.compound import gates, site_map
+from gate.store.compound import gates, site_map, succession
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/gates")
 
@@ -122,6 +122,7 @@ def remove_gate(desk: ConfirmedDesk, gate: str) -> Response:
     refuse_where_no_centre(desk.context)
 
     def remove() -> None:
+        succession.refuse_who_does_not_lead(desk.connection)
         found = gates.get(desk.connection, gate)
         if found is None:
             raise Refusal("No such gate follows this centre any more.")

@@ -85,7 +85,10 @@ def standing(connection: sqlite3.Connection, most: int) -> list[Standing]:
     query = "SELECT id FROM register WHERE kind = 'revocation' ORDER BY coalesce(sequence, 1 << 60) DESC"
     following, found = gates.every(connection), []
     for (identity,) in connection.execute(query).fetchall():
-        if not identity.endswith(SUSPENDED) and erasure.was_erased(connection, identity):
+        # A version before took a gate that was taken away for somebody who was erased.
+        if identity.endswith(SUSPENDED) or gates.is_key(identity):
+            continue
+        if erasure.was_erased(connection, identity):
             found.append(_standing(connection, identity, following))
         if len(found) == most:
             break

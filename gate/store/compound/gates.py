@@ -3,6 +3,7 @@ by the key that it had."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -43,6 +44,15 @@ class Gate:
 SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at, second_at, broker_at, broker_pin FROM gates"
 
 
+_KEY = re.compile("U[A-Z2-7]{55}")
+
+
+def is_key(identity: str) -> bool:
+    """Whether this is the key by which a broker knows a gate, which is revoked where a gate is taken away, and no id of
+    anything else; also of a gate that this store does not know."""
+    return _KEY.fullmatch(identity) is not None
+
+
 def every(connection: sqlite3.Connection) -> list[Gate]:
     """All that follow, by name."""
     return [Gate(*row) for row in connection.execute(f"{SELECT} WHERE removed_at IS NULL ORDER BY name, id")]
@@ -75,13 +85,30 @@ def names(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT id, name FROM gates").fetchall())
 
 
-def find(connection: sqlite3.Connection, who: str) -> Gate:
-    """The one with this name or id. Raises Refusal where there is none, or more than one."""
+def find(connection: sqlite3.Connection, who: str, *, removed: bool = False) -> Gate:
+    """The one with this name or id, where `removed` also one that was taken away, if none that follows is meant.
+    Raises Refusal where there is none, or more than one."""
     found = [one for one in every(connection) if who in (one.id, one.name)]
+    if not found and removed:
+        rows = connection.execute(f"{SELECT} WHERE ? IN (id, name) ORDER BY removed_at", (who,))
+        found = [Gate(*row) for row in rows]
+    if len(found) > 1 and removed and found[0].removed_at is not None:
+        which = ", ".join(f"{one.id} (taken away at {one.removed_at})" for one in found)
+        raise Refusal(f"{len(found)} gates that were taken away are called {who!r}; name one by its id: {which}.")
     if len(found) != 1:
         wrong = f"{len(found)} gates are called {who!r}; name one by its id" if found else f"No gate is called {who!r}"
         raise Refusal(f"{wrong}. List them with: facegate centre gates")
     return found[0]
+
+
+def names_of(connection: sqlite3.Connection, gate: Gate) -> frozenset[str]:
+    """What a gate is called, and was called before it was taken away and joined under another name."""
+    rows = connection.execute(
+        "SELECT DISTINCT json_extract(details, '$.gate') FROM audit WHERE kind IN (?, ?)"
+        " AND json_extract(details, '$.id') = ?",
+        (Kind.GATE_JOINED, Kind.GATE_REMOVED, gate.id),
+    )
+    return frozenset({gate.name, *(str(name) for (name,) in rows)})
 
 
 def add(connection: sqlite3.Connection, gate: Gate) -> None:
@@ -123,9 +150,12 @@ def joined_since_invited(connection: sqlite3.Connection) -> list[str]:
 
 
 def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool = False) -> None:
-    """A gate follows no more; where it was `stolen` the record says so."""
+    """A gate follows no more; where it was `stolen` the record says so, also of one that was taken away before."""
     with transaction(connection):
-        connection.execute("UPDATE gates SET removed_at = ? WHERE id = ?", (datetime.now(UTC).isoformat(), gate.id))
+        connection.execute(
+            "UPDATE gates SET removed_at = ? WHERE id = ? AND removed_at IS NULL",
+            (datetime.now(UTC).isoformat(), gate.id),
+        )
         # Whoever ends a lockdown of all gates no longer ends this one's; it is not to lock down when it joins again.
         connection.execute(
             "UPDATE door_order_gates SET outcome = 'void' WHERE gate_id = ? AND outcome IS NULL", (gate.id,)

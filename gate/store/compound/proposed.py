@@ -100,21 +100,26 @@ def refused(proposal: Proposal, because: Because) -> Answer:
     return Answer(proposal.number, proposal.kind, proposal.entry.id, because, None, None)
 
 
-def taken_from(connection: sqlite3.Connection, gate: str, since: datetime) -> list[Resident]:
-    """Who is here, and was enrolled or changed since then by what the gate of this name proposed; by name."""
-    by, kinds = f"gate {gate}", (Kind.ENROLLED.value, Kind.RESIDENT_CHANGED.value)
+def taken_from(connection: sqlite3.Connection, names: Collection[str], since: datetime) -> list[Resident]:
+    """Who is here, and was enrolled or changed since then by what the gate of these names proposed; by name."""
+    by, kinds = _by_gate(names), (Kind.ENROLLED.value, Kind.RESIDENT_CHANGED.value)
     lines = search.every(connection, Search(kinds=kinds, since=since.astimezone(UTC).isoformat()))
-    ids = {line.personal.get("resident", "") for line in lines if line.says.by == by}
+    ids = {line.personal.get("resident", "") for line in lines if line.says.by in by}
     found = [one for one in (residents.get(connection, identity) for identity in ids) if one is not None]
     return sorted(found, key=lambda one: (one.name, one.id))
 
 
-def passes_of(connection: sqlite3.Connection, gate: str) -> list[Pass]:
-    """The passes that are here and not taken back, and were made at the gate of this name."""
-    by = f"gate {gate}"
+def passes_of(connection: sqlite3.Connection, names: Collection[str]) -> list[Pass]:
+    """The passes that are here and not taken back, and were made at the gate of these names."""
+    by = _by_gate(names)
     lines = search.every(connection, Search(kinds=(Kind.PASS_MADE.value,)))
-    ids = {line.personal.get("pass", "") for line in lines if line.says.by == by}
+    ids = {line.personal.get("pass", "") for line in lines if line.says.by in by}
     return [one for one in passes.every(connection) if one.id in ids and one.revoked_at is None]
+
+
+def _by_gate(names: Collection[str]) -> frozenset[str]:
+    """As whose the record has what a gate of these names proposed."""
+    return frozenset(f"gate {name}" for name in names)
 
 
 def _may_change(connection: sqlite3.Connection, proposal: Proposal) -> bool:

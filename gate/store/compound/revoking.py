@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
+from gate.store.compound import gates
 from gate.store.compound.entries import SUSPENDED
 from gate.store.database import transaction
 from gate.store.people import credentials, erasure, passes, residents
@@ -50,8 +51,9 @@ def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -
 
 
 def is_somebodys(connection: sqlite3.Connection, identity: str) -> bool:
-    """Whether this is the id of a template, a consent, a PIN, a card or a pass, or was until it was revoked."""
-    if passes.get(connection, identity) is not None:
+    """Whether this is the id of a template, a consent, a PIN, a card, a pass or a gate's key, or was until it was
+    revoked."""
+    if gates.is_key(identity) or passes.get(connection, identity) is not None:
         return True
     # Whoever was erased by their id is among what is gone too.
     held = "SELECT id FROM gone UNION ALL SELECT id FROM templates UNION ALL SELECT id FROM consents"

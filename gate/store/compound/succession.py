@@ -154,6 +154,16 @@ def superseded(connection: sqlite3.Connection) -> int | None:
     return found
 
 
+def refuse_who_does_not_lead(connection: sqlite3.Connection) -> None:
+    """Raises Refusal where what is said of a compound's gates is to be said at another machine: here nothing came of
+    it, since a second centre, and a gate with a broker, have the list of gates from the centre that leads, and a former
+    centre lets in nobody any more."""
+    if part(connection) is Part.GATE:
+        raise Refusal("This machine follows a centre. Nothing was changed: say it at the centre's own machine.")
+    if superseded(connection) is not None:
+        raise Refusal("Another centre leads in the place of this one. Nothing was changed: say it there.")
+
+
 def had(connection: sqlite3.Connection) -> State | None:
     """All of the register that this centre had when it was promoted; None: it was not, or had parts of several."""
     (said,) = connection.execute("SELECT had FROM compound").fetchone()

@@ -11,7 +11,7 @@ from gate.care import retention
 from gate.keep_settings import KeepSettings
 from gate.store.compound import forgotten, items, joining, outbox, proposals, requests, revoked, role, taken
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
-from gate.store.compound.revoking import revoke
+from gate.store.compound.revoking import revoke, revoke_for_ever
 from gate.store.compound.taken import Taken
 from gate.store.people import changes, consents, credentials, erasure, passes, residents, templates
 from gate.store.record import audit
@@ -252,6 +252,18 @@ def test_a_card_that_a_gate_takes_away_is_nobody_who_is_to_be_forgotten_and_a_re
     erasure.remove(gate, wang, by="test")
     revoke_at(centre, gate)
     assert [one.id for one in forgotten.standing(centre, 10)] == [wang.id]
+
+
+def test_a_gate_that_was_taken_away_is_nobody_who_is_to_be_forgotten(centre, gate):
+    # The gates tell a centre that came back from a backup of one that was taken away since, and whom it may not know.
+    key = f"U{'DXZGQ' * 11}"
+    revoke_for_ever(centre, key, by="gate north")
+    take(gate, *publish(centre))
+    assert forgotten.standing(centre, 10) == []
+    assert not any(erasure.was_erased(one, key) for one in (centre, gate))
+    # As a version before left it.
+    centre.execute("INSERT INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(key),))
+    assert forgotten.standing(centre, 10) == []
 
 
 def test_what_a_gate_revokes_is_answered_also_where_the_centre_does_not_know_it(centre, gate):
