@@ -49,6 +49,8 @@ class Details:
     """The name of the other gate that saw them go in; empty: it is the centre's."""
     gate: str | None = None
     """The name of the gate that joined, left or was taken away."""
+    id: str | None = None
+    """The id of that gate."""
     rung: str | None = None
     """By what somebody rang: "keypad", "button", "screen", "face"."""
     outcome: str | None = None
