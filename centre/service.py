@@ -67,6 +67,8 @@ _SUPERSEDED = (
 _GATES_AT_ONCE, _UNSERVED_S = 10, 30.0
 # Until a gate can have heard of consumers that it was given.
 _BEGUN_S = 5.0
+# To drop what was at a dead broker is to wait for nobody, for two seconds, however many there are.
+_LOST_AT_ONCE = 50
 _LOOK_FOR_BROKERS_S, _THERE_WITHIN_S = 5.0, 3.0
 _REFUSES_S = 30.0
 
@@ -247,11 +249,17 @@ class Centre:
         self._follow_gates()
         now, anew = self._followers.gates, self._followers.anew
         mono = time.monotonic()
-        lost = {gate for gate in self._followers.unanswered if mono - self._begun_mono.get(gate, 0.0) > _BEGUN_S}
-        new = [gate for gate in now.keys() - (known - lost) if self._unserved.get(gate, mono) <= mono]
+        tried = [gate for gate in now if self._unserved.get(gate, mono) <= mono]
         # From where one is to have it it says itself; one that is away is not there to have any.
-        new = [gate for gate in new if gate in anew or self._followers.heard_since(gate, self._line_mono)]
-        new = new[:_GATES_AT_ONCE]
+        new = [
+            gate for gate in tried
+            if gate not in known and (gate in anew or self._followers.heard_since(gate, self._line_mono))
+        ]  # fmt: skip
+        lost = [
+            gate for gate in tried
+            if gate in known & self._followers.unanswered and mono - self._begun_mono.get(gate, 0.0) > _BEGUN_S
+        ]  # fmt: skip
+        new = new[:_GATES_AT_ONCE] + lost[:_LOST_AT_ONCE]
         new = await self._begin(stream, [now[gate] for gate in new])
         for gate in known - now.keys():
             await stream.end_consumers(gate)
