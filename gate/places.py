@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _ALONE = 0o077
+# Whoever writes a file still has it under another name for no longer.
+_LEFT_S = 3600.0
 _MOST = 1 << 20
 # What the kernel counts the room of a file in (stat(2)).
 _BLOCK = 512
@@ -67,6 +71,15 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
         new.unlink(missing_ok=True)
         raise
     _settle(path.parent)
+    _tidy(path)
+
+
+def _tidy(path: Path) -> None:
+    """Take away what was begun for this file and left there when the power failed: it may hold a key."""
+    for one in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
+        with suppress(OSError):
+            if time.time() - one.stat(follow_symlinks=False).st_mtime > _LEFT_S:
+                one.unlink()
 
 
 def write_over(path: Path, content: bytes) -> None:

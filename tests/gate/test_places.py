@@ -1,5 +1,7 @@
 """What is drawn when it is asked for first is the same to all who ask first at once."""
 
+import os
+import time
 from multiprocessing import get_context
 
 import pytest
@@ -53,6 +55,16 @@ def test_of_processes_that_write_one_file_at_once_each_writes_all_of_theirs(tmp_
         one.join(30)
     assert path.read_bytes() in contents
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_power_cut_left_half_written_goes_with_the_next_that_is_written(tmp_path):
+    path, left, begun = tmp_path / "key", tmp_path / "key.0badcafe.new", tmp_path / "key.1badcafe.new"
+    for one in (left, begun):
+        one.write_bytes(b"ha")
+    two_hours_ago = time.time() - 7200
+    os.utime(left, (two_hours_ago, two_hours_ago))
+    write_whole(path, b"half")
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, begun.name}
 
 
 def test_what_lies_there_stays_and_nothing_is_left_beside_it(tmp_path):
