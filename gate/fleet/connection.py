@@ -176,7 +176,9 @@ class Line:
             _log.warning("The broker at %s: %s", ", ".join(map(str, self._places)), words)
 
     async def _lost(self) -> None:
-        _log.warning("The line to the broker at %s is cut.", self._there())
+        # The end that this one makes is told too.
+        if self._broker is None or not self._broker.is_closed:
+            _log.warning("The line to the broker at %s is cut.", self._there())
 
     async def _back(self) -> None:
         self.refused = False

@@ -63,15 +63,20 @@ def test_a_wrong_clock_does_not_cut_a_gate_off_and_another_certificate_does(tmp_
 @pytest.mark.parametrize("dies", ["at once", "after its first words", "in the middle of TLS"])
 @pytest.mark.whole
 def test_a_broker_that_dies_in_the_middle_of_a_handshake_is_reached_once_it_is_back(tmp_path, dies):
+    line, port = line_to_a_broker(tmp_path)
+    asyncio.run(asyncio.wait_for(reached_at_last(line, port, dies, tmp_path / "conf"), 60))
+
+
+def line_to_a_broker(folder):
+    """A line to a broker that is to be started with the file `conf` there, and its port."""
     begins = datetime.now(UTC)
-    pem, _ = served(tmp_path, begins, begins + timedelta(days=365))
+    pem, _ = served(folder, begins, begins + timedelta(days=365))
     (port,) = free_ports(1)
-    keys = {"cert_file": str(tmp_path / "crt"), "key_file": str(tmp_path / "key")}
+    keys = {"cert_file": str(folder / "crt"), "key_file": str(folder / "key")}
     seed = new_nkey_seed()
     users = {"users": [{"nkey": nkey_public(seed)}]}
-    (tmp_path / "conf").write_text(json.dumps({"listen": f"127.0.0.1:{port}", "tls": keys, "authorization": users}))
-    line = Line([Place("127.0.0.1", port)], pem, seed, "test", "_INBOX_test")
-    asyncio.run(asyncio.wait_for(reached_at_last(line, port, dies, tmp_path / "conf"), 60))
+    (folder / "conf").write_text(json.dumps({"listen": f"127.0.0.1:{port}", "tls": keys, "authorization": users}))
+    return Line([Place("127.0.0.1", port)], pem, seed, "test", "_INBOX_test"), port
 
 
 async def reached_at_last(line, port, dies, conf):
@@ -105,3 +110,33 @@ async def reached_at_last(line, port, dies, conf):
         for_ever.cancel()
         broker.kill()
         await broker.wait()
+
+
+@pytest.mark.whole
+def test_a_line_that_one_ends_oneself_is_not_told_as_cut_and_one_that_the_broker_ends_is_once(tmp_path, caplog):
+    line, _ = line_to_a_broker(tmp_path)
+    asyncio.run(asyncio.wait_for(ended_by(line, tmp_path / "conf", caplog), 60))
+
+
+async def ended_by(line, conf, caplog):
+    def cuts():
+        return sum("is cut" in one.message for one in caplog.records)
+
+    there = asyncio.Queue()
+
+    async def work(broker):
+        await there.put(broker)
+        await asyncio.Event().wait()
+
+    broker = await asyncio.create_subprocess_exec(program(), "--config", conf, stderr=asyncio.subprocess.DEVNULL)
+    for killed in (False, True):
+        for_ever = asyncio.create_task(line.for_ever(work))
+        client = await there.get()
+        if killed:
+            broker.kill()
+            await broker.wait()
+            while client.is_connected or not cuts():
+                await asyncio.sleep(0.01)
+        for_ever.cancel()
+        await asyncio.wait([for_ever])
+        assert cuts() == killed
