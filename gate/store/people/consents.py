@@ -101,6 +101,12 @@ def standing(connection: sqlite3.Connection, resident: str) -> bool:
     return row is not None
 
 
+def holds(connection: sqlite3.Connection, consent: str) -> bool:
+    """Whether there is a consent of this id, and nobody withdrew it."""
+    row = connection.execute("SELECT 1 FROM consents WHERE id = ? AND withdrawn_at IS NULL", (consent,)).fetchone()
+    return row is not None
+
+
 def ended(connection: sqlite3.Connection) -> frozenset[str]:
     """The ids of all that were withdrawn, for `ended_since`: a clock that is set says nothing of what came first."""
     return frozenset(one for (one,) in connection.execute("SELECT id FROM consents WHERE withdrawn_at IS NOT NULL"))

@@ -12,10 +12,10 @@ from gate.store.compound import items, outbox, proposals, proposed, recovery, re
 from gate.store.compound.entries import HolidayEntry, RegisterKind, ScheduleEntry, Version
 from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.taken import Taken
-from gate.store.people import changes, credentials, erasure, residents, templates
+from gate.store.people import changes, consents, credentials, erasure, learned, residents, templates
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
-from gate.vocabulary import Kind, Method
+from gate.vocabulary import Kind, Lesson, Method
 from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, take
 from tests.stores import new_store
 
@@ -415,6 +415,24 @@ def test_what_nobody_could_read_is_taken_from_no_gate(centre):
     assert [rows(centre, table) for table in TABLES] == before
 
 
+def test_a_withdrawal_that_comes_after_what_was_changed_with_it_takes_all_of_it_at_the_centre(centre, gate):
+    enrolled(centre)
+    take(gate, *publish(centre))
+    (wang,) = residents.every(gate)
+    # What the gate does not know: a photo that was added meanwhile, and a face that a passage at the centre taught.
+    residents.add_templates(centre, residents.get(centre, wang.id), [FACE], by="owner")
+    assert learned.learn(centre, Lesson("claim", wang.id, "m", FACE.vector, 0.9), audit.this_moment())
+    erasure.withdraw(gate, wang, by="manager")
+    credentials.add_card(gate, wang, None, CARD, by="manager")
+    assert answer(gate, centre) == {}
+    revoke_at(centre, gate)
+    assert templates.of(centre, wang.id) == []
+    assert not any(line.named for line in audit.lines(centre) if line.kind in (Kind.ENROLLED, Kind.TEMPLATE_LEARNED))
+    assert [line.details["by"] for line in audit.lines(centre) if line.kind == Kind.CONSENT_WITHDRAWN] == ["gate north"]
+    take(gate, *publish(centre))
+    assert same(centre, gate)
+
+
 def test_nobody_is_swept_while_the_centre_is_still_to_say_what_becomes_of_them(centre, gate):
     wang = enrolled(centre)
     take(gate, *publish(centre))
@@ -458,15 +476,21 @@ def did(one_store, what, number):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(DEEDS), st.booleans()), min_size=1, max_size=16))
-def test_whatever_is_done_at_whichever_gate_all_are_the_same_in_the_end(deeds):
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(DEEDS), st.booleans()), min_size=1, max_size=16),
+    st.booleans(),
+)
+def test_whatever_is_done_at_whichever_gate_all_are_the_same_in_the_end(deeds, late):
     with closing(new_store()) as centre, closing(following()) as north, closing(following()) as east:
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
         gates, sent, erased = (north, east), [], set()
 
-        def carry():
+        def carry(*, late):
+            """`late`: what was revoked overtakes nothing."""
             for gate in gates:
+                if late:
+                    answer(gate, centre)
                 revoke_at(centre, gate)
                 answer(gate, centre)
             sent.extend(publish(centre))
@@ -480,13 +504,16 @@ def test_whatever_is_done_at_whichever_gate_all_are_the_same_in_the_end(deeds):
             did(place, deed, number)
             erased |= before - {one.id for one in residents.every(place)}
             if carried:
-                carry()
+                carry(late=late)
         for _ in range(3):
-            carry()
+            carry(late=late)
         assert [requests.waiting(gate) for gate in gates] == [[], []]
         assert [proposals.count(gate) for gate in gates] == [0, 0]
         # Who was refused as another's namesake stays where they are; nobody here is.
         assert same(centre, north, east), deeds
+        for store in (centre, *gates):
+            kept = {one.id for one in residents.every(store) if one.templates}
+            assert all(consents.standing(store, one) for one in kept), deeds
         for gate in gates:
             assert not erased & {one.id for one in residents.every(gate)}
             assert items.state(gate, 1) == outbox.state(centre)
