@@ -47,6 +47,8 @@ class Taken(Enum):
     """The same or a newer word is here already."""
     REVOKED = auto()
     """It is about somebody who was erased."""
+    OVER = auto()
+    """It is a pass that is over by the clock of this gate, and is not here."""
     EARLY = auto()
     """It names hours, an area or a group that are not here yet, or the centre is still to say what becomes of what was
     changed here."""
@@ -377,8 +379,9 @@ def _pass(connection: sqlite3.Connection, entry: PassEntry) -> Taken:
         return Taken.EARLY
     before = passes.get(connection, entry.id)
     if before is None and entry.valid_until <= passes.text_of(datetime.now(UTC)):
-        # It was erased here since it is over, and its visitor is not brought back.
-        return Taken.DONE
+        # It was erased here since it is over, and its visitor is not brought back. Nor is it noted as here: where it is
+        # this gate's clock that is ahead, the pass is asked for again until that is set.
+        return Taken.OVER
     put_pass(connection, entry)
     if not is_gone(connection, entry.id):
         # As where all were taken back here until the centre had spoken.

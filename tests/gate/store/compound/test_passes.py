@@ -106,6 +106,28 @@ def same(centre, *gates):
     )
 
 
+class Tomorrow(datetime):
+    """The clock of a gate that is a day ahead."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + timedelta(days=1)
+
+
+def test_a_pass_of_today_comes_to_a_gate_whose_clock_was_a_day_ahead_once_that_is_set(centre, north, monkeypatch):
+    visit = new_pass(centre)
+    sent = publish(centre)
+    with monkeypatch.context() as ahead:
+        ahead.setattr(taken, "datetime", Tomorrow)
+        take(north, *sent)
+    assert passes.get(north, visit.id) is None
+    # It says that it has not all, so that all is sent again.
+    assert not same(centre, north)
+    take(north, *sent)
+    assert passes.get(north, visit.id).phase(now()) is Phase.IN_USE
+    assert same(centre, north)
+
+
 def test_a_pass_made_at_the_centre_is_at_every_gate_by_both_its_codes_with_host_hours_and_name(centre, north, east):
     wang = residents.enrol(centre, "Wang Fang", "3-1-502", [FACE], EVERY_GATE, by="test")
     schedules.put(centre, "Day", "daily 00:00-24:00", "test")
