@@ -13,10 +13,10 @@ from enum import Enum, auto
 
 from gate.fleet import keys, messages
 from gate.fleet.envelopes import NotGenuine
-from gate.fleet.messages import Head, Message
+from gate.fleet.messages import Head, Header, Message
 from gate.processes.fields import Malformed
 from gate.store.compound import items, outbox, proposals, taken
-from gate.store.compound.entries import RegisterKind
+from gate.store.compound.entries import Entry, RegisterKind
 from gate.store.compound.taken import Taken
 from gate.store.database import transaction
 
@@ -68,6 +68,14 @@ _OLDER = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A message that is to be taken, opened."""
+
+    header: Header
+    entry: Entry
+
+
 class Register:
     """The register as this gate holds it. Not thread-safe: its connection's owner calls."""
 
@@ -101,11 +109,15 @@ class Register:
     def take(self, batch: Sequence[Message | None], unknown: frozenset[str] = frozenset()) -> list[Fate]:
         """Take messages in their order; residents in one transaction, since each costs the disk a moment. Of those
         whose keys are `unknown` to the centre nothing is to be had: they were erased. Raises sqlite3.Error."""
-        if any(one is not None and one.header.is_revocation for one in batch):
+        opened = [self._opened(one, unknown) for one in batch]
+        found = [one for one in opened if isinstance(one, _Opened)]
+        # Of two that are about the same the later may take away what the earlier brings.
+        twice = len({(one.header.kind, one.header.id) for one in found}) < len(found)
+        if twice or any(taken.erases(self._connection, one.entry) for one in found):
             # To erase somebody is a transaction of its own, with what SQLite wrote beside it.
-            return [self._take(one, unknown) for one in batch]
+            return [self._take(one) for one in opened]
         with transaction(self._connection):
-            return [self._take(one, unknown) for one in batch]
+            return [self._take(one) for one in opened]
 
     def hear(self, data: bytes) -> Heard | None:
         """What the centre says of the register's end; None where it is not the centre's, or was said before."""
@@ -160,7 +172,7 @@ class Register:
         known = items.version_of(self._connection, RegisterKind(message.header.kind), message.header.id)
         return known is not None and message.header.of <= known
 
-    def _take(self, message: Message | None, unknown: frozenset[str]) -> Fate:
+    def _opened(self, message: Message | None, unknown: frozenset[str]) -> _Opened | Fate:
         if message is None:
             return Fate.REFUSED
         header = message.header
@@ -175,18 +187,26 @@ class Register:
             return Fate.DONE
         key = outbox.keys(self._connection, [header.key]).get(header.key)
         try:
-            entry = messages.opened(message, key)
-            done = taken.take(self._connection, RegisterKind(header.kind), header.of, entry)
+            return _Opened(header, messages.opened(message, key))
         except messages.WrongKey:
             taken.drop_key(self._connection, header.key)
             return Fate.LATER
-        except (Malformed, sqlite3.IntegrityError) as error:
-            self._say_once(f"An entry of the register ({header.kind} {header.id}) makes no sense here: {error}.")
-            self.problem = (
-                f"An entry of the register makes no sense here ({header.kind} {header.id}). Upgrade the gate."
-            )
-            return Fate.HELD
+        except Malformed as error:
+            return self._held(header, error)
+
+    def _take(self, one: _Opened | Fate) -> Fate:
+        if isinstance(one, Fate):
+            return one
+        try:
+            done = taken.take(self._connection, RegisterKind(one.header.kind), one.header.of, one.entry)
+        except sqlite3.IntegrityError as error:
+            return self._held(one.header, error)
         return Fate.LATER if done is Taken.EARLY else Fate.DONE
+
+    def _held(self, header: Header, error: Exception) -> Fate:
+        self._say_once(f"An entry of the register ({header.kind} {header.id}) makes no sense here: {error}.")
+        self.problem = f"An entry of the register makes no sense here ({header.kind} {header.id}). Upgrade the gate."
+        return Fate.HELD
 
     def _say_once(self, sentence: str) -> None:
         if sentence not in self._said:

@@ -30,7 +30,7 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
 from gate.store.compound.revoked import is_gone
-from gate.store.compound.revoking import revoke_for_ever
+from gate.store.compound.revoking import ended_by, revoke_for_ever
 from gate.store.compound.sense import makes_sense
 from gate.store.compound.taken import free_name, put_consents, put_pass
 from gate.store.database import transaction
@@ -60,8 +60,8 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: 
     entry, kind = proposal.entry, proposal.kind
     if not makes_sense(entry):
         return refused(proposal, Because.NONSENSE)
-    if isinstance(entry, ResidentEntry):
-        _end_what_ended(connection, entry, by)
+    for consent in ended_by(connection, entry):
+        revoke_for_ever(connection, consent, by=by)
     try:
         with transaction(connection):
             because = _judged(connection, proposal, gate, by)
@@ -79,14 +79,6 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: 
     except _TooMuch:
         return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
-
-
-def _end_what_ended(connection: sqlite3.Connection, entry: ResidentEntry, by: str) -> None:
-    """Where somebody agrees no longer at the gate, all that a withdrawal takes goes here first: that it is revoked the
-    gate tells by another way, which may come later, and would then find nothing that still holds."""
-    for one in entry.consents:
-        if one.withdrawn_at is not None and consents.holds(connection, one.id):
-            revoke_for_ever(connection, one.id, by=by)
 
 
 def _judged(connection: sqlite3.Connection, proposal: Proposal, gate: str, by: str) -> Because | None:

@@ -6,9 +6,9 @@ import sqlite3
 from datetime import UTC, datetime
 
 from gate.store.compound import gates
-from gate.store.compound.entries import SUSPENDED
+from gate.store.compound.entries import SUSPENDED, Entry, ResidentEntry
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, passes, residents
+from gate.store.people import consents, credentials, erasure, passes, residents
 
 
 def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
@@ -48,6 +48,15 @@ def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -
         if may_be_a_person:
             connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(identity),))
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))
+
+
+def ended_by(connection: sqlite3.Connection, entry: Entry) -> list[str]:
+    """The consents that hold here and, by an entry, do so no more. That they are revoked is told by another way, which
+    may come later and would find nothing that holds: all that a withdrawal takes is to go before the entry is taken."""
+    if not isinstance(entry, ResidentEntry):
+        return []
+    ended = (one.id for one in entry.consents if one.withdrawn_at is not None)
+    return [one for one in ended if consents.holds(connection, one)]
 
 
 def is_somebodys(connection: sqlite3.Connection, identity: str) -> bool:

@@ -31,6 +31,7 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.proposals import FIELDS, Answer, Proposal
 from gate.store.compound.revoked import BY, is_gone
+from gate.store.compound.revoking import ended_by, revoke
 from gate.store.compound.role import taking
 from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
@@ -55,7 +56,8 @@ class Taken(Enum):
 
 
 def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
-    """Take an entry of the register, in one transaction. Raises sqlite3.Error."""
+    """Take an entry of the register, in one transaction; what it `erases` goes in others before. Raises
+    sqlite3.Error."""
     if isinstance(entry, RevocationEntry):
         return Taken.DONE if revoked.take(connection, version, entry) else Taken.OLD
     known = items.version_of(connection, kind, entry.id)
@@ -63,13 +65,23 @@ def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
         return Taken.OLD
     if proposals.waits(connection, kind, entry.id):
         return Taken.EARLY
+    for consent in ended_by(connection, entry):
+        revoke(connection, consent, by=BY)
     with taking(connection):
         return _put(connection, kind, version, entry)
+
+
+def erases(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether to take an entry may erase something: that is no part of a transaction."""
+    return isinstance(entry, RevocationEntry) or bool(ended_by(connection, entry))
 
 
 def take_answer(connection: sqlite3.Connection, answer: Answer, sent: Proposal) -> bool:
     """Take what the centre says of a proposal as it was sent, in one transaction; whether that could be done. Nothing
     happens where the same was changed again meanwhile: then it is proposed anew. Raises sqlite3.Error."""
+    if _is_answered(connection, answer):
+        for consent in _ended_for_good(connection, answer.entry):
+            revoke(connection, consent, by=BY)
     with taking(connection):
         row = connection.execute(
             "SELECT number, epoch, version, fields FROM proposals WHERE kind = ? AND id = ? AND refused IS NULL",
@@ -93,6 +105,20 @@ def take_answer(connection: sqlite3.Connection, answer: Answer, sent: Proposal) 
             )
             audit.append(connection, AuditEvent(Kind.PROPOSAL_REFUSED, {"what": answer.kind, "why": answer.because}))
     return True
+
+
+def _is_answered(connection: sqlite3.Connection, answer: Answer) -> bool:
+    """Whether what was proposed stands here as it was sent."""
+    query = "SELECT 1 FROM proposals WHERE kind = ? AND id = ? AND number = ? AND refused IS NULL"
+    return connection.execute(query, (answer.kind, answer.id, answer.number)).fetchone() is not None
+
+
+def _ended_for_good(connection: sqlite3.Connection, entry: Entry | None) -> list[str]:
+    """The consents that hold here and do so no more at the centre, of somebody who agreed to nothing since: who did
+    may have done so here, and a withdrawal takes all."""
+    if not isinstance(entry, ResidentEntry) or any(one.withdrawn_at is None for one in entry.consents):
+        return []
+    return ended_by(connection, entry)
 
 
 def _stands(connection: sqlite3.Connection, answer: Answer) -> Taken:

@@ -13,11 +13,11 @@ from gate.store.compound import forgotten, items, joining, outbox, proposals, re
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke, revoke_for_ever
 from gate.store.compound.taken import Taken
-from gate.store.people import changes, consents, credentials, erasure, passes, residents, templates
+from gate.store.people import changes, consents, credentials, erasure, learned, passes, residents, templates
 from gate.store.record import audit
 from gate.store.site import areas, holidays, schedules
-from gate.vocabulary import Kind, Method
-from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, revoke_at, rows, take
+from gate.vocabulary import Kind, Lesson, Method
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, take
 from tests.gate.store.compound.test_passes import new_pass
 from tests.stores import new_store
 
@@ -44,6 +44,38 @@ def test_a_resident_is_at_the_gate_as_at_the_centre_with_hours_ways_in_and_conse
     line = [one for one in audit.lines(gate) if one.kind == Kind.ENROLLED]
     assert [(one.named, one.details["by"]) for one in line] == [("Wang Fang", revoked.BY)]
     assert audit.verify(gate) is None
+    assert requests.waiting(gate) == []
+
+
+def test_a_withdrawal_takes_all_of_it_at_a_gate_where_what_stands_then_overtakes_it(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    erasure.withdraw(centre, wang, by="test")
+    revocations, stands = publish(centre)[:-1], outbox.entry_of(centre, RegisterKind.RESIDENT, wang.id)
+    residents.add_templates(centre, residents.get(centre, wang.id), [FACE], EVERY_GATE, by="test")
+    (anew,) = publish(centre)
+    assert stands.templates == ()
+    assert learned.learn(gate, Lesson("claim", wang.id, "m", FACE.vector, 0.9), audit.this_moment())
+    take(gate, anew)
+    # Of before is nothing left, and they are here by what they agreed to since.
+    assert [one.learned_from for one in templates.of(gate, wang.id)] == [None]
+    assert [one.named for one in audit.lines(gate) if one.kind in (Kind.ENROLLED, Kind.TEMPLATE_LEARNED)] == [None] * 2
+    take(gate, *revocations)
+    assert rows(gate, "templates") == rows(centre, "templates")
+    assert requests.waiting(gate) == []
+
+
+def test_a_withdrawal_takes_all_of_it_at_a_gate_that_hears_of_it_in_an_answer(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    erasure.withdraw(centre, wang, by="test")
+    credentials.add_card(gate, wang, "red", b"r" * 32, by="test")
+    assert answer(gate, centre) == {}
+    (enrolled,) = (one for one in audit.lines(gate) if one.kind == Kind.ENROLLED)
+    assert (enrolled.named, Kind.CONSENT_WITHDRAWN in [one.kind for one in audit.lines(gate)]) == (None, True)
+    take(gate, *publish(centre))
+    assert not consents.standing(gate, wang.id)
+    assert rows(gate, "credentials") == rows(centre, "credentials")
     assert requests.waiting(gate) == []
 
 
