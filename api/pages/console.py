@@ -20,10 +20,11 @@ from api.problems import SignInNeeded
 from api.v1.live import Changes
 from gate.care.health import gather
 from gate.clock import zone_of
+from gate.store.compound import records
 from gate.store.people import residents
 from gate.store.record import audit, statistics, times
 from gate.store.record import search as record
-from gate.store.record.audit import Line, Moment
+from gate.store.record.audit import Line
 from gate.store.record.search import Search
 from gate.store.record.times import Count
 from gate.store.site import first_hour
@@ -106,15 +107,7 @@ def _forced_lately(connection: Store) -> list[Line]:
     """When somebody was forced lately; the newest first."""
     now = audit.this_moment()
     newest = record.page(connection, Search(kinds=(Kind.DURESS,)), count=_ALARMS_SHOWN)
-    return [one for one in newest if _stands(one, now)]
-
-
-def _stands(alarm: Line, now: Moment) -> bool:
-    """Whether an alarm is of the last hours. Since the machine was started the clock may have been set, and an alarm of
-    before is neither over by that nor stands for years."""
-    if alarm.boot_id == audit.boot_id():
-        return 0 <= now.mono - alarm.mono <= _ALARM_STANDS.total_seconds()
-    return abs(now.wall - datetime.fromisoformat(alarm.at).timestamp()) <= _ALARM_STANDS.total_seconds()
+    return [one for one in newest if records.is_of_the_last(one, now, _ALARM_STANDS)]
 
 
 @router.get("/services")

@@ -34,8 +34,7 @@ from gate.store.compound import door_orders, forgotten, gates, records, site_map
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.site_map import Place
-from gate.store.record.search import Search
-from gate.vocabulary import Kind
+from gate.store.record import audit
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/gates")
 
@@ -204,7 +203,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "map": _drawn(cards, site_map.kept(connection)),
         "ordered": [_told(one, names) for one in given if _is_shown(one, now)],
         "any_locked": waits or any(one.locked for one in cards),
-        "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
+        "duress": _duress(connection, names) if actor.may(Permission.RECORD) else [],
         "superseded": succession.superseded(connection) is not None,
         "keys_lost": status is not None and status.keys_lost,
         "quiet": is_quiet(status, now),
@@ -257,11 +256,9 @@ def _shortened(name: str) -> str:
     return fits
 
 
-def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:
+def _duress(connection: sqlite3.Connection, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """When somebody was forced lately, at which gate, by its id and its name; who it was is on the page of events."""
-    # A gate's clock may have been ahead: its alarm does not stand until that day.
-    since, until = ((now + step).isoformat(timespec="milliseconds") for step in (-_ALARM_STANDS, _ALARM_STANDS))
-    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since, until=until), count=_SHOWN).lines
+    found = records.duress(connection, audit.this_moment(), _ALARM_STANDS, _SHOWN)
     return [(one.at, one.gate_id, names.get(one.gate_id, one.gate_id)) for one in found]
 
 

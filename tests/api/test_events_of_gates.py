@@ -88,10 +88,12 @@ def test_of_one_resident_a_centre_shows_what_was_at_any_gate_and_the_copy_of_wha
     assert unescape(browser.get("/residents/r1").text).count('name="event"') <= 1
 
 
-def test_duress_at_any_gate_stands_on_the_page_of_gates_for_whoever_reads_the_record_and_names_nobody(compound):
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(days=-3), timedelta(days=1)], ids=str)
+def test_duress_at_any_gate_stands_on_the_page_of_gates_for_whoever_reads_the_record_and_names_nobody(compound, off):
     centre, _, south, browser = compound
     assert 'id="duress"' not in browser.get("/gates").text
-    now = (datetime.now(UTC) - NINE).total_seconds() / 60
+    # Whatever that gate's own clock says.
+    now = (datetime.now(UTC) + off - NINE).total_seconds() / 60
     came(south, now, "r2", kind=Kind.DURESS)
     carry(centre, south)
     (alarm,) = re.findall(r'<section class="card alarm".*?</section>', browser.get("/gates").text, re.DOTALL)
@@ -99,6 +101,32 @@ def test_duress_at_any_gate_stands_on_the_page_of_gates_for_whoever_reads_the_re
     assert "R2" not in alarm
     # Page after page is made of what is so, also while somebody follows.
     assert "South" in browser.get("/gates?part=live").text
+
+
+def test_a_duress_alarm_of_a_gate_stands_for_half_a_day_from_when_it_came(compound):
+    centre, _, south, browser = compound
+    came(south, (datetime.now(UTC) - NINE).total_seconds() / 60, "r2", kind=Kind.DURESS)
+    carry(centre, south)
+    for hours, stands in ((11, True), (13, False)):
+        then = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
+        centre.execute("UPDATE carried_lines SET came_at = ? WHERE kind = 'duress'", (then,))
+        assert ('id="duress"' in browser.get("/gates").text) is stands
+    # But for one that a gate tells anew long after, with all of its record: by its own clocks it wrote much later.
+    centre.execute("UPDATE carried_lines SET came_at = ?", (datetime.now(UTC).isoformat(timespec="milliseconds"),))
+    assert 'id="duress"' in browser.get("/gates").text
+    last = carried.held(centre, records.own_gate(south)).sequence + 1
+    came(south, (datetime.now(UTC) - NINE).total_seconds() / 60, "r2")
+    carry(centre, south)
+    for later, stands in ((13 * 3600.0, False), (60.0, True)):
+        centre.execute("UPDATE carried_lines SET mono = ? WHERE sequence = ?", (later, last))
+        assert ('id="duress"' in browser.get("/gates").text) is stands
+    for hours, stands in ((13, False), (1, True)):
+        said = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="milliseconds")
+        centre.execute("UPDATE carried_lines SET boot_id = 'later', at = ? WHERE sequence = ?", (said, last))
+        assert ('id="duress"' in browser.get("/gates").text) is stands
+    # One that came before that was noted stands by what its gate's clock said.
+    centre.execute("UPDATE carried_lines SET came_at = NULL WHERE kind = 'duress'")
+    assert 'id="duress"' in browser.get("/gates").text
 
 
 def test_a_line_that_was_altered_here_after_it_came_is_said(compound):

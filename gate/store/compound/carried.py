@@ -143,7 +143,7 @@ def _keep_new(
         if problem is not None:
             flaw = Flaw(line.sequence, problem)
             break
-        _insert(connection, chain, line)
+        _insert(connection, chain, line, now)
         before, left = Anchor(line.sequence, line.hash), left - price
     allowance.keep(connection, gate, left, now)
     return flaw
@@ -303,13 +303,14 @@ def _problem(line: Carried, before: Anchor | None) -> str | None:
     return audit.problem_of(row, expected.sequence + 1, expected.hash, personal)
 
 
-def _insert(connection: sqlite3.Connection, chain: int, line: Carried) -> None:
+def _insert(connection: sqlite3.Connection, chain: int, line: Carried, now: datetime) -> None:
     connection.execute(
-        f"INSERT INTO carried_lines (chain, gate_id, sequence, {_ROW})"  # noqa: S608 - constants
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO carried_lines (chain, gate_id, sequence, {_ROW}, came_at)"  # noqa: S608 - constants
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             chain, line.gate_id, line.sequence, line.id, line.boot_id, line.kind, line.at, line.mono,
             line.clock_trusted, line.details, line.commitments, line.previous, line.hash,
+            now.astimezone(UTC).isoformat(timespec="milliseconds"),
         ),
     )  # fmt: skip
     # Of whoever was erased meanwhile nothing comes back.

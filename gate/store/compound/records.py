@@ -9,17 +9,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gate.store.compound import gates
 from gate.store.record import audit
 from gate.store.record.approaches import ANSWERS, Approach, Page, together
-from gate.store.record.audit import Line
+from gate.store.record.audit import Line, Moment
 from gate.store.record.search import MAX_PAGE, Search
+from gate.vocabulary import Kind
 
 _OF_A_MOMENT = 1000
 _AROUND = 12
+_ALARMS_LOOKED_AT = 200
 _OWN, _CARRIED = "audit", "carried_lines"
 _CHAIN = {_OWN: "0 AS chain", _CARRIED: "chain"}
 _BELONGS = {
@@ -83,6 +85,45 @@ def _part(
     ).fetchall()
     found = list(_placed(connection, rows))
     return found, _cursor([one.line for one in found], upto, skipped) if len(found) == most else None
+
+
+def duress(connection: sqlite3.Connection, now: Moment, stands: timedelta, most: int) -> list[Line]:
+    """Who was forced lately at whichever gate, at most so many, the latest first at this machine's own, and then at the
+    others: of those counts when it came here, since a gate's own clock may be days off, and by its own record that
+    nothing much later was written since, since a gate may tell all of its record anew."""
+    own = page(connection, Search(kinds=(Kind.DURESS,)), own_gate(connection), count=most).lines
+    came, at = "came_at BETWEEN ?1 AND ?2", "came_at IS NULL AND at BETWEEN ?1 AND ?2"
+    rows = connection.execute(
+        f"SELECT chain, {audit.COLUMNS} FROM carried_lines WHERE kind = 'duress' AND ({came} OR {at})"  # noqa: S608 - constants
+        " ORDER BY came_at DESC, at DESC LIMIT ?3",
+        (*(_text(now.wall + step) for step in (-stands.total_seconds(), stands.total_seconds())), _ALARMS_LOOKED_AT),
+    ).fetchall()
+    others = (one.line for one in _placed(connection, rows))
+    lately = [one for one in own if is_of_the_last(one, now, stands)]
+    return [*lately, *(one for one in others if _is_among_the_last(connection, one, stands))][:most]
+
+
+def _is_among_the_last(connection: sqlite3.Connection, line: Line, span: timedelta) -> bool:
+    """Whether a gate wrote nothing here that is later than a line of its by more than this, by its own clocks."""
+    boot, mono, at = connection.execute(
+        "SELECT boot_id, mono, at FROM carried_lines WHERE gate_id = ? ORDER BY chain DESC, sequence DESC LIMIT 1",
+        (line.gate_id,),
+    ).fetchone()
+    if boot == line.boot_id:
+        return float(mono) - line.mono <= span.total_seconds()
+    return datetime.fromisoformat(at) - datetime.fromisoformat(line.at) <= span
+
+
+def is_of_the_last(line: Line, now: Moment, span: timedelta) -> bool:
+    """Whether a line of this machine's own is from the time just before `now`. Since the machine was started the clock
+    may have been set, and a line of before is neither made old by that nor new for years."""
+    if line.boot_id == audit.boot_id():
+        return 0 <= now.mono - line.mono <= span.total_seconds()
+    return abs(now.wall - datetime.fromisoformat(line.at).timestamp()) <= span.total_seconds()
+
+
+def _text(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
 
 
 def every(connection: sqlite3.Connection, search: Search, gate: str | None = None) -> Iterator[Line]:
