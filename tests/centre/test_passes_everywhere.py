@@ -96,7 +96,8 @@ def test_a_pass_made_at_the_centre_opens_at_every_gate_by_picture_and_number_as_
             return [(line.gate_id, line.personal.get("visitor"), line.personal.get("host")) for line in lines][-2:]
 
         said = [(gate.identity, "Zhao Lei", "Wang Fang") for gate in gates]
-        wait_for(lambda: sorted(told()) == sorted(said), 20, told)
+        # Of visitors of before whose passes were erased nothing is said.
+        wait_for(lambda: sorted(told(), key=repr) == sorted(said, key=repr), 20, told)
         assert records.own_gate(store) not in {gate for gate, _, _ in told()}
 
 
