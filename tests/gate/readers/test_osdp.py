@@ -62,14 +62,20 @@ def test_a_card_that_was_shown_while_the_cable_was_cut_is_not_told_later(wire, l
 def test_nor_one_that_was_shown_in_a_cut_too_short_to_end_the_session(wire, line):
     with reader(wire, KEY) as device:
         heard(line)
-        wire.is_cut = True
-        quiet(line, 1.5)
-        device.card("2468ACC0")
-        quiet(line, 1.5)
-        wire.is_cut = False
-        told = quiet(line, 3)
-        assert not went(told)
-        assert codes(told) == []
+        # On a machine that is too busy for the line the session may end all the same: then it is another cut.
+        for _ in range(5):
+            wire.is_cut = True
+            quiet(line, 1.5)
+            device.card("2468ACC0")
+            quiet(line, 1.5)
+            wire.is_cut = False
+            told = quiet(line, 3)
+            assert codes(told) == []
+            if not went(told):
+                break
+            turned(line, lambda more, before=told: came([*before, *more]), 45)
+        else:
+            raise AssertionError(told)
         assert codes(shown_again(line, device, "11111100"))[-1] == "26:11111100"
 
 
