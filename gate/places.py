@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
-import secrets
 import stat
 import tempfile
 import time
@@ -59,7 +57,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Put a file in place, the new one whole or the old one as it was, whenever the power fails; it is there for good
     when this returns. Of several who write at once each writes all of theirs, and the last one's stays. Raises OSError.
     """
-    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    new = path.with_name(f"{path.name}.{os.urandom(4).hex()}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -76,7 +74,10 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 def _tidy(path: Path) -> None:
     """Take away what was begun for this file and left there when the power failed: it may hold a key."""
-    for one in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
+    for name in os.listdir(path.parent):
+        if not (name.startswith(f"{path.name}.") and name.endswith(".new")):
+            continue
+        one = path.with_name(name)
         with suppress(OSError):
             if time.time() - one.stat(follow_symlinks=False).st_mtime > _LEFT_S:
                 one.unlink()

@@ -94,8 +94,8 @@ def test_a_wrong_pin_is_written_at_once_and_nonsense_in_its_place_lifts_no_lockd
 @pytest.fixture
 def no_new_file(monkeypatch):
     """What lies, as a folder, where the new file of a path is to be made: by chance its name is taken each time."""
-    monkeypatch.setattr("gate.places.secrets.token_hex", lambda _: "taken")
-    return lambda path: path.with_name(f"{path.name}.taken.new")
+    monkeypatch.setattr("gate.places.os.urandom", bytes)
+    return lambda path: path.with_name(f"{path.name}.00000000.new")
 
 
 def test_where_no_new_file_can_be_made_a_lockdown_is_written_in_the_place_of_the_last_one(tmp_path, no_new_file):
