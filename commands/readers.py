@@ -52,7 +52,7 @@ def pair_reader(
     keys = read_keys(file)
     # A reader whose key could not be kept afterwards would be put into install mode again, on its wall: so there is
     # room for one, first.
-    write_keys(file, keys | {address: bytes(KEY_BYTES)})
+    write_keys(file, {address: bytes(KEY_BYTES)} | keys)
     write_keys(file, keys)
     if not as_json:
         click.echo(f"Waiting for the reader at address {address} on {line}, at most {seconds:g} s...")
